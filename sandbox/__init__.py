@@ -1,0 +1,1 @@
+"""The embedded default: Juju, MAAS, BMCs, OpenStack and Charmhub on one machine."""

@@ -36,7 +36,7 @@ class Home:
         return {"SANDBOX_HOME": str(self.path), "SANDBOX_BLOCK": str(self.block)}
 
     def folder(self, name: str) -> pathlib.Path:
-        """A folder of the sandbox (juju, maas, bmc, charmhub, client, log, run), made if absent."""
+        """A folder of the sandbox: juju, maas, bmc, charmhub, client, ca, log or run."""
         folder = self.path / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder

@@ -1,0 +1,1 @@
+"""BMCs of the sandbox: Redfish and IPMI, one for each node."""

@@ -1,0 +1,1 @@
+"""Stand-ins for the Charmhub charms of the bundles."""

@@ -1,0 +1,1 @@
+"""An embedded Juju controller and its `juju` command."""
