@@ -1,0 +1,55 @@
+"""Finding and ending the processes that belong to one sandbox.
+
+A process belongs to a sandbox when SANDBOX_HOME in its environment is that sandbox's folder:
+hooks and what charms leave running inherit it. That finds daemonised children too, which
+have left their session and their parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import time
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """The environment that a process started with; empty when it is gone or not ours to read."""
+    try:
+        raw = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (entry.partition(b"=") for entry in raw.split(b"\0") if b"=" in entry)
+    return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
+
+
+def matching(**wanted: str) -> list[int]:
+    """The processes, but for this one, whose environment has all of these values."""
+    pids = (int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit())
+    return [
+        pid for pid in pids if pid != os.getpid() and wanted.items() <= environment_of(pid).items()
+    ]
+
+
+def end(pids: list[int], *, patience: float = 5.0) -> None:
+    """End these processes: SIGTERM first, SIGKILL for those that are left after `patience` s."""
+    _signal(pids, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while (left := [pid for pid in pids if _runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    _signal(left, signal.SIGKILL)
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
