@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from sandbox.juju.state import clock
+from sandbox.juju import clock
 from sandbox.juju.state.store import Kind as ChangeKind
 from sandbox.juju.state.store import Transaction
 
@@ -57,6 +57,7 @@ class Status:
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Status:
+        """The status of a row of `statuses` or `status_history`."""
         return cls(row["status"], row["message"], json.loads(row["data_json"]), row["since"])
 
 
@@ -74,7 +75,7 @@ def set_status(
     since: str | None = None,
 ) -> None:
     """Set a status, and remember it in the history unless it only repeats the current one."""
-    since = since or clock.timestamp()
+    since = since or clock.stamp()
     data_json = json.dumps(data or {}, separators=(",", ":"))
     current = _row(tx, model, kind, entity)
     tx.execute(

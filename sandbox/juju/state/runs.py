@@ -1,0 +1,80 @@
+"""Every hook, action and command that ran: what a trace shows, and what a crash left running."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sqlite3
+from typing import Any
+
+from sandbox.juju import clock
+from sandbox.juju.state.store import Transaction
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One process that ran for a unit."""
+
+    id: int
+    model: str
+    unit: str
+    kind: str
+    """install, amqp-relation-joined, action pause, run commands."""
+    detail: str
+    """The remote unit, secret or task that it was about."""
+    started: str
+    seconds: float | None
+    """How long it took; None while it runs."""
+    exit_code: int | None
+    """Negative for a signal; None while it runs, and where a crash hid it."""
+    pid: int | None
+    changes: dict[str, Any]
+    """What it changed; while it runs, its context id."""
+
+    @classmethod
+    def from_row(cls, row: sqlite3.Row) -> Run:
+        """The run of a row of `runs`."""
+        values = {key: row[key] for key in row.keys() if key != "changes_json"}  # noqa: SIM118
+        return cls(**values, changes=json.loads(row["changes_json"]))
+
+
+def begin(tx: Transaction, model: str, unit: str, kind: str, detail: str, context_id: str) -> int:
+    """Note that a process is about to start; returns the run's id."""
+    return tx.insert(
+        "runs",
+        model=model,
+        unit=unit,
+        kind=kind,
+        detail=detail,
+        started=clock.stamp(),
+        changes_json={"context": context_id},
+    )
+
+
+def set_process(tx: Transaction, run: int, pid: int) -> None:
+    """Note the process, so that the next daemon can end what this one left running."""
+    tx.execute("UPDATE runs SET pid = ? WHERE id = ?", pid, run)
+
+
+def finish(
+    tx: Transaction,
+    run: int,
+    seconds: float,
+    exit_code: int | None,
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Note how it ended and what it changed."""
+    tx.update(
+        "runs", {"id": run}, seconds=seconds, exit_code=exit_code, changes_json=changes or {}
+    )
+
+
+def unfinished(tx: Transaction) -> list[Run]:
+    """The runs that no daemon saw the end of."""
+    return [Run.from_row(row) for row in tx.all("SELECT * FROM runs WHERE seconds IS NULL")]
+
+
+def of_unit(tx: Transaction, model: str, unit: str) -> list[Run]:
+    """Everything that ran for a unit, oldest first."""
+    rows = tx.all("SELECT * FROM runs WHERE model = ? AND unit = ? ORDER BY id", model, unit)
+    return [Run.from_row(row) for row in rows]
