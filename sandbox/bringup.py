@@ -1,0 +1,251 @@
+"""From nothing to a running Charmed OpenStack: the steps of `sandbox up`.
+
+The servers are started and the charms packed side by side; then everything goes the way it
+goes on real metal, by the same commands that an operator types.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import pathlib
+import secrets
+import subprocess
+import sys
+import time
+from typing import Any
+
+import yaml
+
+from . import packing, progress, supervisor
+from .authority import Authority
+from .client import Juju
+from .home import Home
+from .juju.client.store import register
+from .region import Region
+
+MODEL = "openstack"
+CONTROLLER = "sandbox"
+CONTROL_TAG = "openstack-control"
+MAY_WAIT = frozenset({"k8s-on-openstack"})
+"""It waits, and says so, until somebody asks it for a cluster."""
+
+SERVERS = "bare metal, MAAS and Juju"
+PACK = "pack the charms"
+CONTROL = "commission the control nodes"
+CLOUD = "add the MAAS cloud to Juju"
+DEPLOY = "deploy the bundle"
+CREDENTIALS = "hand out the credentials"
+SETTLE = "settle"
+STEPS = [SERVERS, PACK, CONTROL, CLOUD, DEPLOY, CREDENTIALS, SETTLE]
+
+_COORDINATOR = "openstack-coordinator"
+_BUNDLES = packing.ROOT / "bundles"
+
+
+class BringUpFailed(Exception):
+    """A step could not be done; the message says which, why, and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What `sandbox up` was asked for."""
+
+    home: Home
+    overlays: tuple[str, ...] = ()
+    """Names of files under bundles/overlays, without their ending; the sandbox's own is added."""
+    timeout: float = 1800.0
+    """Seconds until a model that does not settle is given up."""
+
+
+def bring_up(request: Request, shown: progress.Progress) -> progress.Settling:
+    """Do every step that is not done yet; returns the settled model's counts.
+
+    Raises:
+        BringUpFailed: the model did not settle in time.
+        packing.PackingError, client.JujuFailed, region.NodesNotReady: that step's own refusal.
+    """
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        packed = pool.submit(_pack, shown)
+        region = _start_servers(request.home, shown)
+        _commission_control(region, shown)
+        packed.result()
+    juju = Juju(request.home, f"{CONTROLLER}:{MODEL}")
+    _add_cloud(request.home, juju, region, shown)
+    _deploy(request, juju, shown)
+    _hand_out_credentials(request.home, juju, region, shown)
+    return _settle(request, juju, shown)
+
+
+def maas_key(home: Home) -> str:
+    """The API key of MAAS's administrator."""
+    return (home.folder("maas") / "admin-key").read_text(encoding="ascii").strip()
+
+
+def _pack(shown: progress.Progress) -> None:
+    with shown.step(PACK), concurrent.futures.ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(packing.pack, packing.CHARMS))
+        shown.tell(PACK, f"{len(ran)} charms, {sum(ran)} of them changed")
+
+
+def _start_servers(home: Home, shown: progress.Progress) -> Region:
+    with shown.step(SERVERS):
+        start_supervisor(home)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            region = _region(home)
+            controller = home.folder("juju") / "controller.json"
+            if region and controller.exists():
+                register(home)
+                if Juju(home)("controllers", "--format", "json"):
+                    return region
+            time.sleep(0.2)
+        log = home.folder("log")
+        raise BringUpFailed(f"the sandbox's servers do not answer: see the files in {log}")
+
+
+def _region(home: Home) -> Region | None:
+    if not (home.folder("maas") / "admin-key").exists():
+        return None
+    region = Region(home, maas_key(home))
+    return region if region.ready() else None
+
+
+def start_supervisor(home: Home) -> None:
+    """Start the sandbox's daemons unless they run."""
+    if supervisor.running(home) is not None:
+        return
+    with (home.folder("log") / "supervisor.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "sandbox.supervisor"],
+            env={**home.environment, "PATH": _SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": "/root"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _commission_control(region: Region, shown: progress.Progress) -> None:
+    """The first three nodes are an operator's choice: the inventory runs on them."""
+    with shown.step(CONTROL):
+        names = sorted(m["hostname"] for m in region.machines() if "control" in m["hostname"])
+        shown.tell(CONTROL, ", ".join(names))
+        region.tag(CONTROL_TAG, "carries the control plane", region.commission(names))
+
+
+def _add_cloud(home: Home, juju: Juju, region: Region, shown: progress.Progress) -> None:
+    with shown.step(CLOUD):
+        if "maas" not in juju.json("clouds", "--controller", CONTROLLER):
+            cloud = {
+                "type": "maas",
+                "auth-types": ["oauth1"],
+                "endpoint": region.url,
+                "ca-certificates": [Authority(home.folder("ca")).pem],
+            }
+            file = _private(home, "cloud.yaml", {"clouds": {"maas": cloud}})
+            juju("add-cloud", "maas", str(file), "--controller", CONTROLLER)
+        key = {"auth-type": "oauth1", "maas-oauth": maas_key(home)}
+        file = _private(home, "credentials.yaml", {"credentials": {"maas": {"admin": key}}})
+        juju("add-credential", "maas", "-f", str(file), "--controller", CONTROLLER)
+        models = juju.json("models", "--controller", CONTROLLER)["models"]
+        if MODEL not in {model["short-name"] for model in models}:
+            juju("add-model", MODEL, "maas", "--controller", CONTROLLER, "--credential", "admin")
+        shown.tell(CLOUD, f"{region.url}, model {MODEL}")
+
+
+def _private(home: Home, name: str, document: dict[str, Any]) -> pathlib.Path:
+    """A YAML file that only this user may read."""
+    file = home.folder("run") / name
+    file.touch(mode=0o600)
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return file
+
+
+def _deploy(request: Request, juju: Juju, shown: progress.Progress) -> None:
+    overlays = [f"overlays/{name}.yaml" for name in (*request.overlays, "sandbox")]
+    with shown.step(DEPLOY):
+        files = [_BUNDLES / name for name in ("full-stack.yaml", *overlays)]
+        wanted = {
+            name
+            for file in files
+            for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+            for name, application in document.get("applications", {}).items()
+            if application
+        }
+        if wanted <= juju.json("status")["applications"].keys():
+            shown.tell(DEPLOY, "deployed before")
+            return
+        shown.tell(DEPLOY, " + ".join(file.stem for file in files))
+        flags = [flag for file in files[1:] for flag in ("--overlay", str(file))]
+        juju("deploy", str(files[0]), *flags)
+
+
+def _hand_out_credentials(
+    home: Home, juju: Juju, region: Region, shown: progress.Progress
+) -> None:
+    """Give maas-bmc its MAAS key and the coordinator its Juju account, as user secrets."""
+    with shown.step(CREDENTIALS):
+        present = {secret["name"] for secret in juju.json("secrets").values()}
+        certificate = Authority(home.folder("ca")).certificate
+        if "maas-credentials" not in present:
+            key = home.folder("maas") / "admin-key"
+            secret = juju("add-secret", "maas-credentials", f"api-key#file={key}").strip()
+            juju("grant-secret", "maas-credentials", "maas-bmc")
+            juju(
+                "config",
+                "maas-bmc",
+                f"maas-url={region.url}",
+                f"ca-bundle=@{certificate}",
+                f"maas-credentials={secret}",
+            )
+        if "juju-credentials" not in present:
+            password = _coordinator_account(home, juju)
+            secret = juju(
+                "add-secret",
+                "juju-credentials",
+                f"username={_COORDINATOR}",
+                f"password#file={password}",
+                f"ca-cert#file={_controller_ca(home, juju)}",
+            ).strip()
+            juju("grant-secret", "juju-credentials", _COORDINATOR)
+            juju("config", _COORDINATOR, f"juju-credentials={secret}")
+
+
+def _coordinator_account(home: Home, juju: Juju) -> pathlib.Path:
+    """A Juju user of the coordinator's own, with write access to this model and no more."""
+    file = home.folder("run") / "coordinator-password"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24), encoding="ascii")
+    users = {user["user-name"] for user in juju.json("users", "--controller", CONTROLLER)}
+    if _COORDINATOR not in users:
+        juju("add-user", _COORDINATOR, "--controller", CONTROLLER)
+        password = file.read_text(encoding="ascii")
+        juju("change-user-password", _COORDINATOR, "--no-prompt", stdin=f"{password}\n")
+        juju("grant", _COORDINATOR, "write", f"{CONTROLLER}:{MODEL}")
+    return file
+
+
+def _controller_ca(home: Home, juju: Juju) -> pathlib.Path:
+    file = home.folder("run") / "controller-ca.pem"
+    shown = juju.json("show-controller", CONTROLLER)
+    file.write_text(shown[CONTROLLER]["details"]["ca-cert"], encoding="ascii")
+    return file
+
+
+def _settle(request: Request, juju: Juju, shown: progress.Progress) -> progress.Settling:
+    with shown.step(SETTLE):
+        deadline = time.monotonic() + request.timeout
+        while True:
+            settling = progress.read_status(juju.json("status"), may_wait=MAY_WAIT)
+            shown.tell(SETTLE, progress.describe(settling))
+            if settling.settled:
+                return settling
+            if time.monotonic() > deadline:
+                waits = "; ".join(settling.waiting_for)
+                raise BringUpFailed(f"not settled after {request.timeout:.0f} s: {waits}")
+            time.sleep(1)

@@ -1,0 +1,59 @@
+"""Runs the sandbox's `juju` command, as a person at a terminal would."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .home import Home
+
+COMMAND = pathlib.Path(sys.executable).with_name("juju")
+
+
+class JujuFailed(Exception):
+    """A `juju` command ended with an error; the message is what it said."""
+
+
+class Juju:
+    """The `juju` command with this sandbox's client data."""
+
+    def __init__(self, home: Home, model: str = "") -> None:
+        self._environment = {
+            **os.environ,
+            **home.environment,
+            "JUJU_DATA": str(home.folder("client")),
+        }
+        if model:
+            self._environment["JUJU_MODEL"] = model
+
+    def __call__(self, *arguments: str, stdin: str = "") -> str:
+        """Run one command; returns what it printed.
+
+        Raises:
+            JujuFailed: it ended with another exit code than 0.
+        """
+        done = subprocess.run(
+            [str(COMMAND), *arguments],
+            env=self._environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip()
+            raise JujuFailed(f"juju {_shown(arguments)}: {said}")
+        return done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        """Run one command with `--format json`; returns what it printed, parsed."""
+        return json.loads(self(*arguments, "--format", "json"))
+
+
+def _shown(arguments: Sequence[str]) -> str:
+    """The command without the values that it was given: they may be secret."""
+    return " ".join(argument.partition("=")[0] for argument in arguments)

@@ -1,0 +1,134 @@
+"""The `sandbox` command: bring the sandbox up, stop it, and break it on purpose."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+
+import rich.console
+import rich.table
+
+from . import bringup, packing, processes, progress, supervisor
+from .client import Juju, JujuFailed
+from .home import Home
+from .region import NodesNotReady, Region
+
+_REFUSALS = (bringup.BringUpFailed, packing.PackingError, JujuFailed, NodesNotReady)
+
+
+def main() -> int:
+    """Run one sub-command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="bring up bare metal, MAAS, Juju and the bundle")
+    up.add_argument("--ha", action="store_true", help="three units of each API, with hacluster")
+    up.add_argument(
+        "--overlay", action="append", default=[], metavar="NAME", help="bundles/overlays/NAME.yaml"
+    )
+    up.add_argument(
+        "--timeout", type=float, default=1800, metavar="SECONDS", help="for the model to settle"
+    )
+    up.set_defaults(run=_up)
+    start = commands.add_parser("start", help="start the servers and deploy nothing")
+    start.set_defaults(run=_start)
+    down = commands.add_parser("down", help="stop everything and remove the sandbox's files")
+    down.add_argument("--keep", action="store_true", help="stop, and keep the files")
+    down.set_defaults(run=_down)
+    kill = commands.add_parser("kill", help="kill a server; the supervisor starts it again")
+    kill.add_argument("daemon", choices=[daemon.name for daemon in supervisor.DAEMONS])
+    kill.set_defaults(run=_kill)
+    arguments = parser.parse_args()
+    return arguments.run(arguments)
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    console = rich.console.Console()
+    if os.geteuid() != 0:
+        console.print("The sandbox listens on ports 443 and 623: run it as root, or with sudo.")
+        return 1
+    home = Home.from_environment()
+    overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
+    shown = progress.Progress(bringup.STEPS, console)
+    try:
+        with shown.shown():
+            bringup.bring_up(bringup.Request(home, overlays, arguments.timeout), shown)
+    except _REFUSALS as error:
+        console.print(f"ERROR {error}", style="red", highlight=False, markup=False)
+        return 1
+    _report(home, console, shown.elapsed)
+    return 0
+
+
+def _report(home: Home, console: rich.console.Console, elapsed: float) -> None:
+    """The model's status, a line for each layer, and what to try next."""
+    juju = Juju(home, f"{bringup.CONTROLLER}:{bringup.MODEL}")
+    console.print(juju("status"), highlight=False, markup=False, soft_wrap=True)
+    region = Region(home, bringup.maas_key(home))
+    states: dict[str, int] = {}
+    for machine in region.machines():
+        states[machine["status_name"]] = states.get(machine["status_name"], 0) + 1
+    status = juju.json("status")
+    counted = progress.read_status(status, may_wait=bringup.MAY_WAIT)
+    coordinator = status["applications"]["openstack-coordinator"]["application-status"]
+    table = rich.table.Table.grid(padding=(0, 2))
+    nodes = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    table.add_row("metal", f"{sum(states.values())} nodes with BMCs: {nodes}")
+    table.add_row("MAAS", f"{region.url}, the key is in {home.folder('maas') / 'admin-key'}")
+    table.add_row(
+        "Juju",
+        f"controller {home.controller_address}:17070, {counted.applications} applications, "
+        f"{counted.units[1]} units on {counted.machines[1]} machines",
+    )
+    table.add_row("OpenStack", coordinator.get("message", ""))
+    console.print(table)
+    console.print(f"Settled after {elapsed:.0f} s. Try next:\n")
+    for line in _NEXT:
+        console.print(f"  {line}", highlight=False, markup=False)
+
+
+_NEXT = (
+    ". .venv/bin/activate                   # `juju` is the sandbox's in this shell only",
+    "juju status --relations",
+    "juju run openstack-coordinator/leader show-cloud",
+    "juju run baremetal-inventory/leader show-pool",
+    "juju add-unit nova-compute -n 2",
+    "juju debug-log --replay --no-tail --include nova-compute/0",
+    "sandbox kill juju                      # nothing is lost",
+    "make down",
+)
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    bringup.start_supervisor(Home.from_environment())
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    home = Home.from_environment()
+    if not home.path.exists():
+        return 0
+    pid = supervisor.running(home)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        while supervisor.running(home) is not None:
+            time.sleep(0.05)
+    processes.end(processes.matching(SANDBOX_HOME=str(home.path)))
+    if not arguments.keep:
+        shutil.rmtree(home.path)
+    return 0
+
+
+def _kill(arguments: argparse.Namespace) -> int:
+    home = Home.from_environment()
+    mine = {"SANDBOX_HOME": str(home.path), "SANDBOX_DAEMON": arguments.daemon}
+    pids = processes.matching(**mine)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    if not pids:
+        print(f"{arguments.daemon} does not run", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0

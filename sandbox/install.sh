@@ -1,0 +1,38 @@
+#!/bin/sh
+# Install what the sandbox and the tests need on Debian 12 or Ubuntu 24.04: the missing
+# packages of the distribution, then the locked Python environment in .venv.
+#
+#   sandbox/install.sh          what `make up` needs
+#   sandbox/install.sh --dev    the tests' and linters' needs as well
+set -eu
+cd "$(dirname "$0")/.."
+
+groups="--no-dev --inexact"
+[ "${1:-}" = "--dev" ] && groups=""
+
+packages="ca-certificates gcc git ipmitool libc6-dev openipmi python3-apt python3-venv"
+missing=""
+for package in $packages; do
+    state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    echo "Installing$missing"
+    if ! command -v apt-get >/dev/null; then
+        echo "This is neither Debian nor Ubuntu: install$missing by hand." >&2
+        exit 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086  # a list of words
+    apt-get install -qq -y --no-install-recommends $missing >/dev/null
+fi
+
+# uv comes from the distribution's Python: the charms are packed with that Python too.
+uv=.cache/uv/bin/uv
+if [ ! -x "$uv" ]; then
+    /usr/bin/python3 -m venv .cache/uv
+    .cache/uv/bin/pip install --quiet --disable-pip-version-check uv
+fi
+# shellcheck disable=SC2086
+"$uv" sync --quiet --frozen --python /usr/bin/python3 $groups
