@@ -26,6 +26,8 @@ from .region import Region
 
 MODEL = "openstack"
 CONTROLLER = "sandbox"
+CONTROL_NODES = ("node01", "node02", "node03")
+"""The operator's own choice: the inventory, which chooses the rest, runs on them."""
 CONTROL_TAG = "openstack-control"
 MAY_WAIT = frozenset({"k8s-on-openstack"})
 """It waits, and says so, until somebody asks it for a cluster."""
@@ -130,11 +132,10 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _commission_control(region: Region, shown: progress.Progress) -> None:
-    """The first three nodes are an operator's choice: the inventory runs on them."""
     with shown.step(CONTROL):
-        names = sorted(m["hostname"] for m in region.machines() if "control" in m["hostname"])
-        shown.tell(CONTROL, ", ".join(names))
-        region.tag(CONTROL_TAG, "carries the control plane", region.commission(names))
+        shown.tell(CONTROL, ", ".join(CONTROL_NODES))
+        system_ids = region.commission(CONTROL_NODES)
+        region.tag(CONTROL_TAG, "carries the control plane", system_ids)
 
 
 def _add_cloud(home: Home, juju: Juju, region: Region, shown: progress.Progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import requests
@@ -44,7 +45,7 @@ class Region:
             self._post("tags/", {"name": name, "comment": comment})
         self._post(f"tags/{name}/?op=update_nodes", {"add": system_ids})
 
-    def commission(self, hostnames: list[str], *, timeout: float = 120.0) -> list[str]:
+    def commission(self, hostnames: Sequence[str], *, timeout: float = 120.0) -> list[str]:
         """Commission these machines unless they are past it; returns their system ids.
 
         Raises:
