@@ -7,9 +7,9 @@ TOX := .venv/bin/tox
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
 
-up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack
+up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack (ARGS=--ha: with HA)
 	@$(SUDO) sandbox/install.sh
-	@$(SUDO) .venv/bin/sandbox up
+	@$(SUDO) .venv/bin/sandbox up $(ARGS)
 
 down: ## stop the sandbox and remove what it made
 	@if [ -x .venv/bin/sandbox ]; then $(SUDO) .venv/bin/sandbox down; fi
