@@ -56,3 +56,9 @@ class PermissionDenied(JujuError):
 
     def __init__(self, message: str = "permission denied"):
         super().__init__(message)
+
+
+class QuotaLimitExceeded(JujuError):
+    """More than a charm or Juju allows."""
+
+    code = "quota limit exceeded"

@@ -80,7 +80,6 @@ CREATE TABLE IF NOT EXISTS applications (
     storage_json TEXT NOT NULL DEFAULT '{}',      -- storage name -> {"pool","size","count"}
     resources_json TEXT NOT NULL DEFAULT '{}',
     annotations_json TEXT NOT NULL DEFAULT '{}',
-    next_unit INTEGER NOT NULL DEFAULT 0,         -- unit numbers are never used twice
     created TEXT NOT NULL,
     PRIMARY KEY (model, name)
 );
@@ -103,8 +102,18 @@ CREATE TABLE IF NOT EXISTS machines (
     life TEXT NOT NULL DEFAULT 'alive',
     force_destroy INTEGER NOT NULL DEFAULT 0,
     keep_instance INTEGER NOT NULL DEFAULT 0,
+    clean INTEGER NOT NULL DEFAULT 1,             -- no unit was ever on it, so that one without placement may take it
     created TEXT NOT NULL,
     PRIMARY KEY (model, id)
+);
+
+-- Numbers of addresses that the controller hands out itself (containers, localhost machines),
+-- unique over all models.
+CREATE TABLE IF NOT EXISTS address_numbers (
+    number INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    UNIQUE (model, machine)
 );
 
 CREATE TABLE IF NOT EXISTS units (
@@ -186,6 +195,7 @@ CREATE TABLE IF NOT EXISTS relation_units (
     settings_json TEXT NOT NULL DEFAULT '{}',     -- the unit databag; kept after departure until the relation is gone
     version INTEGER NOT NULL DEFAULT 0,
     in_scope INTEGER NOT NULL DEFAULT 0,
+    departing INTEGER NOT NULL DEFAULT 0,         -- a dying unit: the others see it gone, though it has not left yet
     PRIMARY KEY (model, relation, unit)
 );
 CREATE INDEX IF NOT EXISTS relation_units_by_unit ON relation_units (model, unit);
