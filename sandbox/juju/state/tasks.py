@@ -131,12 +131,8 @@ def enqueue(tx: Transaction, model: str, requests: Sequence[Request]) -> Operati
         summary=f"{name} run on {receivers}",
         enqueued=clock.stamp(),
     )
-    refusals: dict[int, errors.JujuError] = {}
-    for index, request in enumerate(requests):
-        try:
-            _add(tx, model, operation, request)
-        except errors.JujuError as refusal:
-            refusals[index] = refusal
+    attempts = [_attempt(tx, model, operation, request) for request in requests]
+    refusals = {index: refusal for index, refusal in enumerate(attempts) if refusal}
     if len(refusals) == len(requests):
         why = "; ".join(str(refusal) for refusal in refusals.values())
         tx.update("operations", {"model": model, "id": operation}, fail=why)
@@ -254,6 +250,16 @@ def _operation(tx: Transaction, row: sqlite3.Row) -> Operation:
         row["enqueued"],
         tuple(Task.from_row(task) for task in tasks),
     )
+
+
+def _attempt(
+    tx: Transaction, model: str, operation: int, request: Request
+) -> errors.JujuError | None:
+    try:
+        _add(tx, model, operation, request)
+    except errors.JujuError as refusal:
+        return refusal
+    return None
 
 
 def _add(tx: Transaction, model: str, operation: int, request: Request) -> None:
