@@ -5,6 +5,7 @@ The codes are those of Juju's API (rpc/params/apierror.go): clients act on them.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 
@@ -62,3 +63,10 @@ class QuotaLimitExceeded(JujuError):
     """More than a charm or Juju allows."""
 
     code = "quota limit exceeded"
+
+
+def annotated(error: JujuError, context: str) -> JujuError:
+    """The same refusal, told in a context: `context: message`, with its kind and code."""
+    told = copy.copy(error)
+    told.args = (f"{context}: {error}",)
+    return told

@@ -192,8 +192,7 @@ def set_started(tx: Transaction, model: str, machine: str, message: str = "Runni
 
 def is_started(tx: Transaction, model: str, machine: str) -> bool:
     """Whether the machine agent is up, so that units can be deployed to it."""
-    status = statuses.get_status(tx, model, "machine", machine)
-    return status is not None and status.status == "started"
+    return statuses.get_status(tx, model, "machine", machine).status == "started"
 
 
 def retry_provisioning(tx: Transaction, model: str, machine: str) -> None:
@@ -203,10 +202,9 @@ def retry_provisioning(tx: Transaction, model: str, machine: str) -> None:
         JujuError: the machine is not in error.
     """
     get(tx, model, machine)
-    status = statuses.get_status(tx, model, "instance", machine)
-    if status is None or status.status != "provisioning error":
-        name = status.status if status else "pending"
-        raise errors.JujuError(f"machine {machine} is not in an error state ({name})")
+    status = statuses.get_status(tx, model, "instance", machine).status
+    if status != "provisioning error":
+        raise errors.JujuError(f"machine {machine} is not in an error state ({status})")
     tx.update("machines", {"model": model, "id": machine}, retry_provisioning=1)
     _touch(tx, model, machine)
 

@@ -114,8 +114,7 @@ def add(tx: Transaction, model: str, *names: str) -> Relation:
     try:
         _check_new(tx, model, key, endpoints)
     except errors.JujuError as refusal:
-        message = f'cannot add relation "{key}": {refusal}'
-        raise type(refusal)(message, code=refusal.code, info=refusal.info) from None
+        raise errors.annotated(refusal, f'cannot add relation "{key}"') from None
     return _insert(tx, model, endpoints)
 
 

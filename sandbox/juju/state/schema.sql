@@ -72,6 +72,7 @@ CREATE TABLE IF NOT EXISTS applications (
     config_json TEXT NOT NULL DEFAULT '{}',       -- only what was set
     config_version INTEGER NOT NULL DEFAULT 0,
     charm_version INTEGER NOT NULL DEFAULT 0,     -- rises with every refresh, forced or not
+    force_charm INTEGER NOT NULL DEFAULT 0,       -- units in error take the new charm too
     trust INTEGER NOT NULL DEFAULT 0,
     exposed_json TEXT NOT NULL DEFAULT '',        -- empty: not exposed; else endpoint -> {"expose-to-cidrs": [], "expose-to-spaces": []}
     constraints_json TEXT NOT NULL DEFAULT '{}',
@@ -207,6 +208,14 @@ CREATE TABLE IF NOT EXISTS leases (
     expires REAL NOT NULL,                -- seconds since the epoch
     PRIMARY KEY (model, application)
 );
+-- What leader-set keeps: older than relation data of applications, and still a hook tool.
+CREATE TABLE IF NOT EXISTS leader_settings (
+    model TEXT NOT NULL,
+    application TEXT NOT NULL,
+    settings_json TEXT NOT NULL DEFAULT '{}',
+    version INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (model, application)
+);
 
 CREATE TABLE IF NOT EXISTS secrets (
     model TEXT NOT NULL,
@@ -223,6 +232,7 @@ CREATE TABLE IF NOT EXISTS secrets (
     updated TEXT NOT NULL,
     PRIMARY KEY (model, id)
 );
+CREATE INDEX IF NOT EXISTS secrets_by_owner ON secrets (model, owner_kind, owner);
 CREATE TABLE IF NOT EXISTS secret_revisions (
     model TEXT NOT NULL,
     secret TEXT NOT NULL,
@@ -250,6 +260,7 @@ CREATE TABLE IF NOT EXISTS secret_consumers (
     revision INTEGER NOT NULL,            -- the revision that the consumer tracks
     PRIMARY KEY (model, secret, unit)
 );
+CREATE INDEX IF NOT EXISTS secret_consumers_by_unit ON secret_consumers (model, unit);
 
 CREATE TABLE IF NOT EXISTS operations (
     model TEXT NOT NULL,

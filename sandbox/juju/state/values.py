@@ -248,6 +248,8 @@ class Application:
     """Only what was set; applications.get_config() merges the defaults."""
     config_version: int
     charm_version: int
+    force_charm: bool
+    """Units in error take a new charm too."""
     trust: bool
     exposed: dict[str, dict[str, list[str]]] | None
     """Endpoint ("" for all) to where it is exposed; None while it is not exposed."""
@@ -272,6 +274,7 @@ class Application:
             config=json.loads(row["config_json"]),
             config_version=row["config_version"],
             charm_version=row["charm_version"],
+            force_charm=bool(row["force_charm"]),
             trust=bool(row["trust"]),
             exposed=json.loads(row["exposed_json"]) if row["exposed_json"] else None,
             constraints=json.loads(row["constraints_json"]),
