@@ -1,0 +1,170 @@
+"""FullStatus documents in Juju's shape, made from a bundle as if it had been deployed."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import yaml
+
+BUNDLE = pathlib.Path(__file__).parents[4] / "bundles" / "full-stack.yaml"
+
+# The endpoint of a subordinate that attaches it to its principal.
+_ATTACHING = {"shared-db", "storage-backend", "neutron-plugin", "nova-compute", "host", "ha"}
+
+
+def of_bundle() -> dict[str, Any]:
+    """The FullStatus of the project's bundle, deployed and settled."""
+    bundle = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
+    machines = {id_: machine(id_, spec["constraints"]) for id_, spec in bundle["machines"].items()}
+    applications: dict[str, Any] = {}
+    for name, spec in bundle["applications"].items():
+        applications[name] = _application(spec)
+        for number in range(spec.get("num_units", 0)):
+            place = _place(spec, number, machines)
+            applications[name]["units"][f"{name}/{number}"] = unit(place, leader=number == 0)
+    relations = [_relation(id_, ends) for id_, ends in enumerate(bundle["relations"])]
+    for relation in relations:
+        _attach(relation, applications)
+    return {
+        "model": {"name": "openstack", "type": "iaas", "version": "3.6.28"},
+        "machines": machines,
+        "applications": applications,
+        "relations": relations,
+        "offers": {},
+        "remote-applications": {},
+        "controller-timestamp": "2026-11-22T10:00:00Z",
+        "branches": {},
+    }
+
+
+def status(value: str, info: str = "", **data: Any) -> dict[str, Any]:
+    """A DetailedStatus."""
+    return {
+        "status": value,
+        "info": info,
+        "data": data,
+        "since": "2026-11-22T10:00:00Z",
+        "kind": "",
+        "version": "",
+        "life": "",
+    }
+
+
+def unit(machine: str, *, leader: bool = False) -> dict[str, Any]:
+    """An active unit."""
+    return {
+        "agent-status": status("idle"),
+        "workload-status": status("active", "Unit is ready"),
+        "workload-version": "29.2.0",
+        "machine": machine,
+        "opened-ports": [],
+        "public-address": "10.0.0.1",
+        "charm": "",
+        "subordinates": None,
+        "leader": leader,
+    }
+
+
+def machine(id_: str, constraints: str = "") -> dict[str, Any]:
+    """A machine that is up."""
+    return {
+        "agent-status": status("started"),
+        "instance-status": status("running", "Deployed"),
+        "modification-status": status("idle"),
+        "hostname": f"node-{id_}",
+        "dns-name": "10.0.0.1",
+        "instance-id": f"sys-{id_}",
+        "display-name": "",
+        "base": {"name": "ubuntu", "channel": "24.04/stable"},
+        "id": id_,
+        "containers": {},
+        "constraints": constraints,
+        "hardware": "arch=amd64 cores=16 mem=65536M availability-zone=az1",
+        "jobs": ["JobHostUnits"],
+        "has-vote": False,
+        "wants-vote": False,
+    }
+
+
+def gave_up(id_: str, tags: str) -> dict[str, Any]:
+    """A machine for which MAAS had nothing that fits, after Juju's last attempt."""
+    reason = (
+        "failed to acquire node: No available machine matches constraints: "
+        f"[('tags', ['{tags}'])] (resolved to \"tags={tags}\")"
+    )
+    return {
+        **machine(id_, f"tags={tags}"),
+        "instance-id": "pending",
+        "hostname": "",
+        "hardware": "",
+        "instance-status": status("provisioning error", reason),
+        "agent-status": status("pending"),
+    }
+
+
+def _application(spec: dict[str, Any]) -> dict[str, Any]:
+    name = spec["charm"]
+    local = name.startswith(".")
+    return {
+        "charm": f"local:{pathlib.Path(name).parent.name}-0" if local else f"ch:amd64/{name}-700",
+        "charm-version": "",
+        "charm-profile": "",
+        "charm-channel": spec.get("channel", ""),
+        "charm-rev": 0 if local else 700,
+        "base": {"name": "ubuntu", "channel": "24.04/stable"},
+        "exposed": False,
+        "life": "",
+        "relations": {},
+        "can-upgrade-to": "",
+        "subordinate-to": [],
+        "units": {},
+        "status": status("active"),
+        "workload-version": "29.2.0",
+        "endpoint-bindings": {"": "metal"},
+    }
+
+
+def _place(spec: dict[str, Any], number: int, machines: dict[str, Any]) -> str:
+    place = spec["to"][number] if "to" in spec else "new"
+    if place.startswith("lxd:"):
+        containers = machines[place[4:]]["containers"]
+        id_ = f"{place[4:]}/lxd/{len(containers)}"
+        containers[id_] = machine(id_)
+        return id_
+    if place == "new":
+        place = str(len(machines))
+        machines[place] = machine(place, spec["constraints"])
+    return place
+
+
+def _relation(id_: int, ends: list[str]) -> dict[str, Any]:
+    endpoints = [end.split(":") for end in ends]
+    return {
+        "id": id_,
+        "key": " ".join(ends),
+        "interface": "",
+        "scope": "global",
+        "endpoints": [
+            {"application": application, "name": endpoint, "role": "", "subordinate": False}
+            for application, endpoint in endpoints
+        ],
+        "status": status("joined"),
+    }
+
+
+def _attach(relation: dict[str, Any], applications: dict[str, Any]) -> None:
+    ends = relation["endpoints"]
+    for end, other in (ends, ends[::-1]):
+        subordinate = applications[end["application"]]
+        principal = applications[other["application"]]
+        if end["name"] in _ATTACHING and not subordinate["units"] and principal["units"]:
+            subordinate["subordinate-to"].append(other["application"])
+            for number, host in enumerate(principal["units"].values()):
+                attached = {**unit(""), "leader": number == 0}
+                host["subordinates"] = host["subordinates"] or {}
+                host["subordinates"][f"{end['application']}/{number}"] = attached
+    for end in ends:
+        application = applications[end["application"]]
+        if application["subordinate-to"]:
+            application["units"] = application["units"] or None

@@ -1,0 +1,71 @@
+"""What the charm knows is data, and wrong data is refused with the field that is wrong."""
+
+from __future__ import annotations
+
+import pathlib
+import shutil
+
+import knowledge
+import pydantic
+import pytest
+import yaml
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    return pathlib.Path(shutil.copytree(knowledge.FOLDER, tmp_path / "knowledge"))
+
+
+def change(folder: pathlib.Path, file: str, **changed: object) -> None:
+    path = folder / file
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changed}))
+
+
+def test_releases_are_in_order_and_every_one_has_tracks_for_the_same_families() -> None:
+    known = knowledge.load()
+    assert [r.name for r in known.releases] == ["yoga", "zed", "2023.1", "2023.2", "2024.1"]
+    assert {frozenset(release.tracks) for release in known.releases} == {
+        frozenset({"openstack", "ceph", "ovn"})
+    }
+
+
+def test_no_name_of_an_application_is_in_the_code() -> None:
+    sources = " ".join(p.read_text() for p in knowledge.FOLDER.parent.glob("*.py"))
+    named = [charm for charm in knowledge.load().charms if charm in sources.split()]
+    assert named == []
+
+
+@pytest.mark.parametrize(
+    ("charm", "complaint"),
+    [
+        ({"role": "juggler", "group": "support"}, "charms.new: no such role: juggler"),
+        ({"role": "image", "group": "circus"}, "charms.new.group: circus is not in groups"),
+        (
+            {"role": "image", "group": "support", "family": "acrobats"},
+            "charms.new.family: no release has tracks of acrobats",
+        ),
+        (
+            {
+                "role": "image",
+                "group": "support",
+                "needs": [{"endpoint": "ring", "roles": ["clown"]}],
+            },
+            "charms.new: no such role: clown",
+        ),
+    ],
+)
+def test_a_charm_that_refers_to_nothing_is_refused_by_name(
+    folder: pathlib.Path, charm: dict[str, object], complaint: str
+) -> None:
+    charms = yaml.safe_load((folder / "applications.yaml").read_text())["charms"]
+    change(folder, "applications.yaml", charms={**charms, "new": charm})
+    with pytest.raises(pydantic.ValidationError, match=complaint):
+        knowledge.load(folder)
+
+
+def test_an_unknown_key_is_refused(folder: pathlib.Path) -> None:
+    charms = yaml.safe_load((folder / "applications.yaml").read_text())["charms"]
+    charms["glance"]["neds"] = []
+    change(folder, "applications.yaml", charms=charms)
+    with pytest.raises(pydantic.ValidationError, match=r"charms\.glance\.neds"):
+        knowledge.load(folder)
