@@ -39,7 +39,7 @@ def main() -> int:
     down.add_argument("--keep", action="store_true", help="stop, and keep the files")
     down.set_defaults(run=_down)
     kill = commands.add_parser("kill", help="kill a server; the supervisor starts it again")
-    kill.add_argument("daemon", choices=[daemon.name for daemon in supervisor.DAEMONS])
+    kill.add_argument("daemon", choices=list(supervisor.DAEMONS))
     kill.set_defaults(run=_kill)
     arguments = parser.parse_args()
     return arguments.run(arguments)
@@ -124,8 +124,7 @@ def _down(arguments: argparse.Namespace) -> int:
 
 def _kill(arguments: argparse.Namespace) -> int:
     home = Home.from_environment()
-    mine = {"SANDBOX_HOME": str(home.path), "SANDBOX_DAEMON": arguments.daemon}
-    pids = processes.matching(**mine)
+    pids = processes.matching(**supervisor.daemon_environment(home, arguments.daemon))
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     if not pids:

@@ -68,5 +68,9 @@ class Home:
         """Where the MAAS region listens (port 5443)."""
         return self._address(255, 2)
 
+    def service_address(self, number: int) -> str:
+        """The address of server `number` of the sandbox's OpenStack."""
+        return self._address(254, number)
+
     def _address(self, third: int, fourth: int) -> str:
         return f"127.{self.block}.{third}.{fourth}"
