@@ -49,14 +49,18 @@ def read(path: pathlib.Path) -> CharmArchive:
         with zipfile.ZipFile(path) as archive:
             metadata = _document(archive, "metadata.yaml")
             if metadata is None:
-                raise errors.NotValid('opening charm archive: archive file "metadata.yaml" not found')
+                raise errors.NotValid(
+                    'opening charm archive: archive file "metadata.yaml" not found'
+                )
             config = _document(archive, "config.yaml") or {}
             actions = _document(archive, "actions.yaml") or {}
             manifest = _document(archive, "manifest.yaml") or {}
             version = _text(archive, "version").strip()
             revision = _text(archive, "revision").strip()
     except zipfile.BadZipFile:
-        raise errors.NotValid(f"opening charm archive {path.name}: zip: not a valid zip file") from None
+        raise errors.NotValid(
+            f"opening charm archive {path.name}: zip: not a valid zip file"
+        ) from None
     missing = [name for name in _REQUIRED if not isinstance(metadata.get(name), str)]
     if missing:
         raise errors.NotValid(f"metadata: {missing[0]}: expected string, got nothing")

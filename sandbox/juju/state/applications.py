@@ -47,9 +47,7 @@ class Request:
     force: bool = False
 
 
-def deploy(
-    tx: Transaction, model: str, name: str, charm: Charm, request: Request
-) -> Application:
+def deploy(tx: Transaction, model: str, name: str, charm: Charm, request: Request) -> Application:
     """Add an application with its peer relations and its units.
 
     Raises:
@@ -151,9 +149,7 @@ def set_config(
     touch_with_units(tx, model, name)
 
 
-def set_constraints(
-    tx: Transaction, model: str, name: str, wanted: Mapping[str, Any]
-) -> None:
+def set_constraints(tx: Transaction, model: str, name: str, wanted: Mapping[str, Any]) -> None:
     """Replace the constraints for units to come; the architecture stays as it is.
 
     Raises:
@@ -226,11 +222,21 @@ def unexpose(tx: Transaction, model: str, name: str, endpoints: Sequence[str] = 
 
 
 def merge_bindings(
-    tx: Transaction, model: str, name: str, bindings: Mapping[str, str]
+    tx: Transaction,
+    model: str,
+    name: str,
+    bindings: Mapping[str, str],
+    *,
+    replace: bool = False,
 ) -> None:
-    """Bind endpoints to other spaces; NotValid for an unknown endpoint or space."""
+    """Bind endpoints to other spaces; with `replace` the bindings that it had count no more.
+
+    Raises:
+        NotValid: no such endpoint.
+        NotFound: no such space.
+    """
     application = get(tx, model, name)
-    merged = {**application.bindings, **bindings}
+    merged = {**({} if replace else application.bindings), **bindings}
     checked = _bindings(tx, model, charm_of(tx, application), merged)
     tx.update("applications", {"model": model, "name": name}, bindings_json=checked)
     touch_with_units(tx, model, name)
@@ -265,9 +271,7 @@ def _check_placement(
             raise
 
 
-def _parsed_config(
-    charm: Charm, given: Mapping[str, Any]
-) -> tuple[dict[str, Any], bool | None]:
+def _parsed_config(charm: Charm, given: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
     """The charm's options, typed (None resets one), and `trust` where it is given."""
     own = {name: value for name, value in given.items() if name != "trust"}
     trust = None

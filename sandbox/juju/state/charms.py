@@ -19,9 +19,7 @@ _HUB = re.compile(
 )
 
 
-def add_local(
-    tx: Transaction, model: str, path: pathlib.Path, folder: pathlib.Path
-) -> Charm:
+def add_local(tx: Transaction, model: str, path: pathlib.Path, folder: pathlib.Path) -> Charm:
     """Add an uploaded charm; its archive is kept in `folder`, named by its digest.
 
     Its revision is the archive's own, or the next that the model has not seen

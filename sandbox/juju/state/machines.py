@@ -95,9 +95,7 @@ def add_by_placement(
     )
 
 
-def resolved_constraints(
-    tx: Transaction, model: str, own: dict[str, Any]
-) -> dict[str, Any]:
+def resolved_constraints(tx: Transaction, model: str, own: dict[str, Any]) -> dict[str, Any]:
     """These constraints over those of the model."""
     return constraints.merge(models.get(tx, model).constraints, own)
 

@@ -49,7 +49,7 @@ def _typed(option: ConfigOption, value: Any) -> Any:
     if not _fits(option, typed):
         raise errors.NotValid(f'option "{option.name}" expected {option.type}, got {_go(value)}')
     if option.type == "secret" and typed:
-        _check_secret(option.name, typed)
+        _check_secret(option.name, str(typed))
     return typed
 
 

@@ -217,9 +217,7 @@ def _endpoints(tx: Transaction, model: str, name: str) -> list[RelationEndpoint]
     return _ordered(_side(application, e) for e in wanted)
 
 
-def _pairs(
-    tx: Transaction, model: str, first: str, second: str
-) -> list[list[RelationEndpoint]]:
+def _pairs(tx: Transaction, model: str, first: str, second: str) -> list[list[RelationEndpoint]]:
     return [
         [one, other]
         for one in _endpoints(tx, model, first)
@@ -264,15 +262,13 @@ def _matches(relation: Relation, wanted: list[tuple[str, str]]) -> bool:
     return any(
         all(
             side.application == application and endpoint in ("", side.name)
-            for side, (application, endpoint) in zip(relation.endpoints, order)
+            for side, (application, endpoint) in zip(relation.endpoints, order, strict=True)
         )
         for order in orders
     )
 
 
-def _check_new(
-    tx: Transaction, model: str, key: str, endpoints: list[RelationEndpoint]
-) -> None:
+def _check_new(tx: Transaction, model: str, key: str, endpoints: list[RelationEndpoint]) -> None:
     models.alive(tx, model)
     for side in endpoints:
         if _application(tx, model, side.application).life != "alive":

@@ -201,6 +201,15 @@ CREATE TABLE IF NOT EXISTS relation_units (
 );
 CREATE INDEX IF NOT EXISTS relation_units_by_unit ON relation_units (model, unit);
 
+-- What a forced removal finishes by itself when agents or the provider have not by then.
+CREATE TABLE IF NOT EXISTS cleanups (
+    model TEXT NOT NULL,
+    kind TEXT NOT NULL,                   -- unit | machine | relation
+    entity TEXT NOT NULL,
+    due REAL NOT NULL,                    -- seconds since the epoch
+    PRIMARY KEY (model, kind, entity)
+);
+
 CREATE TABLE IF NOT EXISTS leases (
     model TEXT NOT NULL,
     application TEXT NOT NULL,

@@ -12,7 +12,9 @@ from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Space
 
 
-def add(tx: Transaction, model: str, name: str, subnets: Sequence[Mapping[str, Any]] = ()) -> Space:
+def add(
+    tx: Transaction, model: str, name: str, subnets: Sequence[Mapping[str, Any]] = ()
+) -> Space:
     """Add a space; AlreadyExists if there is one of that name."""
     if tx.one("SELECT 1 FROM spaces WHERE model = ? AND name = ?", model, name):
         raise errors.AlreadyExists(f'adding space "{name}": space "{name}" already exists')

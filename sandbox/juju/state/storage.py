@@ -39,7 +39,9 @@ def parse_directive(text: str) -> dict[str, Any]:
             continue
         if re.fullmatch(r"[0-9]+", part):
             if int(part) == 0:
-                raise errors.NotValid('cannot parse count: count must be greater than zero, got "0"')
+                raise errors.NotValid(
+                    'cannot parse count: count must be greater than zero, got "0"'
+                )
             _put(directive, "count", int(part), part)
         elif _SIZE.match(part):
             _put(directive, "size", mebibytes(re.sub(r"i?B\Z", "", part)), part)
@@ -52,9 +54,7 @@ def parse_directive(text: str) -> dict[str, Any]:
     return directive
 
 
-def directives(
-    charm: Charm, given: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Any]]:
+def directives(charm: Charm, given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The complete directive of every storage of a charm: what was given, defaults for the rest.
 
     Raises:
@@ -121,10 +121,13 @@ def of_unit(tx: Transaction, model: str, unit: str) -> list[StorageInstance]:
 def provision(tx: Transaction, model: str, identity: str, location: str) -> None:
     """Note where a storage instance is (a device or a mount point): it is attached now."""
     instance = get(tx, model, identity)
-    tx.update(
-        "storage", {"model": model, "id": identity}, location=location, status="attached"
-    )
+    tx.update("storage", {"model": model, "id": identity}, location=location, status="attached")
     tx.touch("unit", model, instance.owner)
+
+
+def outlives_machine(instance: StorageInstance) -> bool:
+    """Whether the storage can be detached and kept when its unit or machine goes."""
+    return instance.pool not in POOLS
 
 
 def remove_of_unit(tx: Transaction, model: str, unit: str, *, destroy: bool) -> None:
@@ -135,7 +138,7 @@ def remove_of_unit(tx: Transaction, model: str, unit: str, *, destroy: bool) -> 
     """
     for instance in of_unit(tx, model, unit):
         where = {"model": model, "id": instance.id}
-        if destroy or instance.pool in ("loop", "rootfs", "tmpfs", "maas"):
+        if destroy or not outlives_machine(instance):
             tx.execute("DELETE FROM storage WHERE model = ? AND id = ?", model, instance.id)
         else:
             tx.update("storage", where, owner="", location="", status="detached")
@@ -173,7 +176,7 @@ def _check(charm: Charm, declared: StorageDeclaration, directive: Mapping[str, A
         )
     if directive["size"] < declared.minimum_size:
         raise errors.NotValid(
-            f'{store}: minimum storage size is {_human(declared.minimum_size)},'
+            f"{store}: minimum storage size is {_human(declared.minimum_size)},"
             f" {_human(directive['size'])} specified"
         )
 

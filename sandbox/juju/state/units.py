@@ -193,7 +193,9 @@ def _machine(
         return machine.id
     if placement.scope in CONTAINER_TYPES:
         host = placement.directive
-        host = host or machines.add_machine(tx, model, base=base, constraints=wanted, clean=False).id
+        host = (
+            host or machines.add_machine(tx, model, base=base, constraints=wanted, clean=False).id
+        )
         kind = placement.scope
         return machines.add_container(
             tx, model, host, base=base, kind=kind, constraints=wanted, clean=False

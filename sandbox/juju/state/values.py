@@ -6,8 +6,11 @@ import dataclasses
 import functools
 import json
 import sqlite3
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Life = Literal["alive", "dying", "dead"]
 Role = Literal["provider", "requirer", "peer"]
@@ -16,8 +19,17 @@ Scope = Literal["global", "container"]
 _ROLE_ORDER = {"requirer": 0, "provider": 1, "peer": 2}
 
 
+class _Row:
+    """A value that is one row of a table: JSON columns parsed, 0 and 1 as booleans."""
+
+    @classmethod
+    def from_row(cls, row: sqlite3.Row) -> Self:
+        """The value of a row that has all of the table's columns."""
+        return cls(**{name: read(row[column]) for name, column, read in _columns(cls, row)})
+
+
 @dataclasses.dataclass(frozen=True)
-class Cloud:
+class Cloud(_Row):
     """A place that machines come from."""
 
     name: str
@@ -26,13 +38,9 @@ class Cloud:
     doc: dict[str, Any]
     """endpoint, auth-types, regions, ca-certificates, config, skip-tls-verify."""
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Cloud:
-        return cls(row["name"], row["type"], json.loads(row["doc"]))
-
 
 @dataclasses.dataclass(frozen=True)
-class Credential:
+class Credential(_Row):
     """What a user signs in to a cloud with."""
 
     cloud: str
@@ -50,22 +58,9 @@ class Credential:
         """cloud/owner/name, as a model refers to it."""
         return f"{self.cloud}/{self.owner}/{self.name}"
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Credential:
-        return cls(
-            cloud=row["cloud"],
-            owner=row["owner"],
-            name=row["name"],
-            auth_type=row["auth_type"],
-            attributes=json.loads(row["attributes_json"]),
-            revoked=bool(row["revoked"]),
-            invalid=bool(row["invalid"]),
-            invalid_reason=row["invalid_reason"],
-        )
-
 
 @dataclasses.dataclass(frozen=True)
-class User:
+class User(_Row):
     """An account of the controller, without its password."""
 
     name: str
@@ -74,13 +69,9 @@ class User:
     """login or superuser."""
     created: str
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> User:
-        return cls(row["name"], row["display_name"], row["access"], row["created"])
-
 
 @dataclasses.dataclass(frozen=True)
-class Model:
+class Model(_Row):
     """A model and what was set on it."""
 
     uuid: str
@@ -95,22 +86,6 @@ class Model:
     constraints: dict[str, Any]
     access: dict[str, str]
     created: str
-
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Model:
-        return cls(
-            uuid=row["uuid"],
-            name=row["name"],
-            owner=row["owner"],
-            cloud=row["cloud"],
-            region=row["region"],
-            credential=row["credential"],
-            life=row["life"],
-            config=json.loads(row["config_json"]),
-            constraints=json.loads(row["constraints_json"]),
-            access=json.loads(row["access_json"]),
-            created=row["created"],
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +137,7 @@ class StorageDeclaration:
 
 
 @dataclasses.dataclass(frozen=True)
-class Charm:
+class Charm(_Row):
     """One revision of a charm that a model knows."""
 
     model: str
@@ -189,7 +164,11 @@ class Charm:
         """Every endpoint by name, the implicit juju-info provider included."""
         declared = {
             name: _endpoint(name, role, doc)
-            for role, section in (("peer", "peers"), ("provider", "provides"), ("requirer", "requires"))
+            for role, section in (
+                ("peer", "peers"),
+                ("provider", "provides"),
+                ("requirer", "requires"),
+            )
             for name, doc in (self.metadata.get(section) or {}).items()
         }
         return {JUJU_INFO.name: JUJU_INFO, **declared}
@@ -215,26 +194,9 @@ class Charm:
         """What storage it asks for, by name."""
         return {n: _storage(n, d) for n, d in (self.metadata.get("storage") or {}).items()}
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Charm:
-        return cls(
-            model=row["model"],
-            url=row["url"],
-            name=row["name"],
-            revision=row["revision"],
-            source=row["source"],
-            sha256=row["sha256"],
-            archive=row["archive"],
-            charm_version=row["charm_version"],
-            metadata=_parsed(row["metadata_json"]),
-            config=_parsed(row["config_json"]),
-            actions=_parsed(row["actions_json"]),
-            bases=_parsed(row["bases_json"]),
-        )
-
 
 @dataclasses.dataclass(frozen=True)
-class Application:
+class Application(_Row):
     """An application and what was set on it."""
 
     model: str
@@ -261,34 +223,9 @@ class Application:
     annotations: dict[str, str]
     created: str
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Application:
-        return cls(
-            model=row["model"],
-            name=row["name"],
-            charm_url=row["charm_url"],
-            channel=row["channel"],
-            base=row["base"],
-            subordinate=bool(row["subordinate"]),
-            life=row["life"],
-            config=json.loads(row["config_json"]),
-            config_version=row["config_version"],
-            charm_version=row["charm_version"],
-            force_charm=bool(row["force_charm"]),
-            trust=bool(row["trust"]),
-            exposed=json.loads(row["exposed_json"]) if row["exposed_json"] else None,
-            constraints=json.loads(row["constraints_json"]),
-            placement=json.loads(row["placement_json"]),
-            bindings=json.loads(row["bindings_json"]),
-            storage=json.loads(row["storage_json"]),
-            resources=json.loads(row["resources_json"]),
-            annotations=json.loads(row["annotations_json"]),
-            created=row["created"],
-        )
-
 
 @dataclasses.dataclass(frozen=True)
-class Unit:
+class Unit(_Row):
     """A unit and what its agent has done."""
 
     model: str
@@ -318,30 +255,9 @@ class Unit:
         """The unit whose machine it shares: its principal, or itself."""
         return self.principal or self.name
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Unit:
-        return cls(
-            model=row["model"],
-            name=row["name"],
-            application=row["application"],
-            number=row["number"],
-            principal=row["principal"],
-            machine=row["machine"],
-            life=row["life"],
-            charm_url=row["charm_url"],
-            workload_version=row["workload_version"],
-            ports=json.loads(row["ports_json"]),
-            resolved=row["resolved"],
-            state=json.loads(row["state_json"]),
-            uniter=json.loads(row["uniter_json"]),
-            force_destroy=bool(row["force_destroy"]),
-            destroy_storage=bool(row["destroy_storage"]),
-            created=row["created"],
-        )
-
 
 @dataclasses.dataclass(frozen=True)
-class Machine:
+class Machine(_Row):
     """A machine or a container of one."""
 
     model: str
@@ -375,30 +291,6 @@ class Machine:
     def address(self) -> str:
         """Its preferred address; empty while it has none."""
         return self.addresses[0]["value"] if self.addresses else ""
-
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Machine:
-        return cls(
-            model=row["model"],
-            id=row["id"],
-            parent=row["parent"],
-            base=row["base"],
-            constraints=json.loads(row["constraints_json"]),
-            placement=row["placement"],
-            instance_id=row["instance_id"],
-            hostname=row["hostname"],
-            display_name=row["display_name"],
-            addresses=json.loads(row["addresses_json"]),
-            hardware=json.loads(row["hardware_json"]),
-            annotations=json.loads(row["annotations_json"]),
-            provision_attempts=row["provision_attempts"],
-            retry_provisioning=bool(row["retry_provisioning"]),
-            life=row["life"],
-            force_destroy=bool(row["force_destroy"]),
-            keep_instance=bool(row["keep_instance"]),
-            clean=bool(row["clean"]),
-            created=row["created"],
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -494,7 +386,7 @@ class Settings:
 
 
 @dataclasses.dataclass(frozen=True)
-class Space:
+class Space(_Row):
     """A network space and its subnets."""
 
     model: str
@@ -502,13 +394,9 @@ class Space:
     id: str
     subnets: list[dict[str, Any]]
 
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> Space:
-        return cls(row["model"], row["name"], row["id"], json.loads(row["subnets_json"]))
-
 
 @dataclasses.dataclass(frozen=True)
-class StorageInstance:
+class StorageInstance(_Row):
     """One piece of storage of a unit."""
 
     model: str
@@ -522,10 +410,6 @@ class StorageInstance:
     location: str
     life: Life
     status: str
-
-    @classmethod
-    def from_row(cls, row: sqlite3.Row) -> StorageInstance:
-        return cls(**{field.name: row[field.name] for field in dataclasses.fields(cls)})
 
 
 def relation_key(endpoints: list[RelationEndpoint]) -> str:
@@ -579,7 +463,30 @@ def mebibytes(size: str | int) -> int:
     return -int(-number * (factor or 1) // 1)
 
 
+def _columns(cls: type, row: sqlite3.Row) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    """For each field its name, its column and how to read that."""
+    present = set(row.keys())
+    # Charm documents are large, never change and are read at every turn: parse each once.
+    document = _parsed if cls is Charm else _document
+    columns = []
+    for field in dataclasses.fields(cls):
+        if f"{field.name}_json" in present:
+            columns.append((field.name, f"{field.name}_json", document))
+        elif field.name == "doc":
+            columns.append((field.name, field.name, document))
+        else:
+            columns.append((field.name, field.name, bool if field.type == "bool" else _same))
+    return columns
+
+
+def _document(text: str) -> Any:
+    return json.loads(text) if text else None
+
+
 @functools.lru_cache(maxsize=512)
 def _parsed(text: str) -> Any:
-    """Charm documents are large, immutable and read at every turn: parse each once."""
     return json.loads(text)
+
+
+def _same(value: Any) -> Any:
+    return value
