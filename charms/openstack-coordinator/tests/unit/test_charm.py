@@ -141,12 +141,13 @@ def test_a_secret_that_is_not_granted_is_told_with_the_command(context: testing.
     ],
 )
 def test_a_wrong_secret_is_told_by_its_key_and_never_by_its_value(
-    context: testing.Context, content: dict[str, str], complaint: str
+    controller: Controller, context: testing.Context, content: dict[str, str], complaint: str
 ) -> None:
     wrong = dataclasses.replace(state(), secrets={testing.Secret(content, id=SECRET.id)})
     out = context.run(context.on.config_changed(), wrong)
     assert isinstance(out.unit_status, ops.BlockedStatus)
     assert complaint in out.unit_status.message
+    assert controller.looks == 0
     shared = out.get_relations("cluster")
     assert PASSWORD not in f"{out.unit_status} {shared} {context.juju_log}"
 
