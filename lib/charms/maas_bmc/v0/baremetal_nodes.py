@@ -190,7 +190,7 @@ def read_desires(databag: Mapping[str, str]) -> Desires:
     """The requirer's application databag as desires."""
     try:
         if not check_version(databag, VERSION):
-            return Desires(related=True, problem="nothing published yet")
+            return Desires(related=True)
         return Desires(_DESIRED.decode(databag), related=True)
     except RecordsError as error:
         return Desires(related=True, problem=str(error))
