@@ -1,0 +1,1 @@
+"""MAAS's power drivers: switching machines through their BMCs."""

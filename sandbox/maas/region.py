@@ -1,0 +1,224 @@
+"""The region: its store, and the power actions and power queries that follow what it decides."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from sandbox.authority import Authority
+from sandbox.bmc import credentials, hardware
+from sandbox.home import Home
+from sandbox.maas import enlist, lifecycle
+from sandbox.maas import event_types as types
+from sandbox.maas.lifecycle import Machine, Note, PowerCall, Step
+from sandbox.maas.power.driver import Action, PowerDriver, PowerError
+from sandbox.maas.power.ipmi import IpmiDriver
+from sandbox.maas.power.redfish import RedfishDriver
+from sandbox.maas.refusals import PowerFailed
+from sandbox.maas.statuses import Status
+from sandbox.maas.store import Store, machine, machine_row, take, write_event
+
+_log = logging.getLogger(__name__)
+
+_ATTEMPTS = 3
+"""How often a power action is tried, as MAAS's workflows do."""
+_NODE_TIMEOUTS = {
+    Status.COMMISSIONING: 1200.0,
+    Status.TESTING: 1200.0,
+    Status.DEPLOYING: 2400.0,
+    Status.RELEASING: 300.0,
+}
+"""Seconds until work in progress counts as failed (node_timeout and its multiples)."""
+_POLL_SECONDS = 60.0
+"""Between two looks at every machine's power."""
+_SETTLE_WAITS = (0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Region:
+    """Everything that the API handlers share."""
+
+    def __init__(self, home: Home, store: Store, drivers: Mapping[str, PowerDriver]) -> None:
+        self.home = home
+        self.store = store
+        self._drivers = drivers
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def open(cls, home: Home) -> Region:
+        """The region of this sandbox, prepared at its first start."""
+        nodes = hardware.load(home)
+        authority = Authority(home.folder("ca"))
+        trusted = ssl.create_default_context(cafile=str(authority.certificate))
+        store = Store(home.folder("maas") / "region.db")
+        enlist.prepare(home, store, nodes, credentials.load(home, nodes))
+        return cls(home, store, {"redfish": RedfishDriver(trusted), "ipmi": IpmiDriver()})
+
+    async def start(self) -> None:
+        """Take up the power actions that a former process left, and watch the machines."""
+        with self.store.transaction() as tx:
+            pending = [row["machine_id"] for row in tx.all("SELECT machine_id FROM power_call")]
+        for machine_id in pending:
+            self._spawn(self._settle_quietly(machine_id))
+        self._spawn(self._watch())
+
+    async def stop(self) -> None:
+        """End what runs; power actions that are not over stay in the store."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.store.close()
+
+    def decide(
+        self, system_id: str, user: str | None, decision: Callable[[Machine], Step]
+    ) -> tuple[int, bool]:
+        """Let a lifecycle function decide about a machine and write its step, in one transaction.
+
+        Returns the machine's row id and whether a power action is to follow.
+        """
+        with self.store.transaction() as tx:
+            row = machine_row(tx, system_id)
+            step = decision(machine(tx, row))
+            take(tx, row, step, user)
+            if step.status is not None:
+                timeout = _NODE_TIMEOUTS.get(step.status)
+                expires = None if timeout is None else time.time() + timeout
+                tx.update("machine", row["id"], expires=expires)
+        return row["id"], step.power is not None
+
+    async def perform(
+        self, system_id: str, user: str | None, decision: Callable[[Machine], Step]
+    ) -> None:
+        """Decide, and see the power action through; PowerFailed when the BMC does not obey."""
+        machine_id, follows = self.decide(system_id, user, decision)
+        if follows:
+            await asyncio.shield(self._spawn(self.settle(machine_id)))
+
+    def perform_later(
+        self, system_id: str, user: str | None, decision: Callable[[Machine], Step]
+    ) -> None:
+        """Decide; the power action follows on its own, its failure shows in the machine."""
+        machine_id, follows = self.decide(system_id, user, decision)
+        if follows:
+            self._spawn(self._settle_quietly(machine_id))
+
+    async def settle(self, machine_id: int) -> None:
+        """Do the machine's pending power actions, one after another."""
+        async with self._locks.setdefault(machine_id, asyncio.Lock()):
+            while await self._settle_one(machine_id):
+                pass
+
+    async def query(self, system_id: str) -> str:
+        """Ask the BMC for the power state, and keep it."""
+        with self.store.transaction() as tx:
+            row = machine_row(tx, system_id)
+        try:
+            state: lifecycle.Power = await self._driver(row).query(_parameters(row))
+        except PowerError as error:
+            state, note = "error", Note(types.POWER_QUERY_FAILED, str(error))
+        else:
+            note = None
+        with self.store.transaction() as tx:
+            row = machine_row(tx, system_id)
+            if row["power_state"] != state or row["status"] == Status.RELEASING:
+                take(tx, row, lifecycle.powered(machine(tx, row), state))
+                if note is not None:
+                    write_event(tx, row["id"], note)
+        return state
+
+    def expect_off(self, system_id: str) -> None:
+        """The machine is about to switch itself off: look until it has."""
+        self._spawn(self._look_until_off(system_id))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _driver(self, row: Any) -> PowerDriver:
+        driver = self._drivers.get(row["power_type"])
+        if driver is None:
+            raise PowerError(f"No driver found for power type '{row['power_type']}'")
+        return driver
+
+    async def _settle_quietly(self, machine_id: int) -> None:
+        try:
+            await self.settle(machine_id)
+        except PowerFailed as error:
+            _log.warning("power action failed: %s", error.text)
+
+    async def _settle_one(self, machine_id: int) -> bool:
+        with self.store.transaction() as tx:
+            call = tx.one("SELECT * FROM power_call WHERE machine_id = ?", machine_id)
+            row = tx.one("SELECT * FROM machine WHERE id = ?", machine_id)
+        if call is None or row is None:
+            return False
+        error = await self._try(row, call["action"])
+        with self.store.transaction() as tx:
+            now = machine_row(tx, row["system_id"])
+            superseded = not tx.execute("DELETE FROM power_call WHERE id = ?", call["id"])
+            if error is None:
+                state = "off" if call["action"] == "off" else "on"
+                take(tx, now, lifecycle.powered(machine(tx, now), state))
+            elif not superseded:
+                revert = None if call["revert"] is None else Status(call["revert"])
+                failed = PowerCall(call["action"], revert)
+                step = lifecycle.power_failed(
+                    machine(tx, now), failed, call["username"], str(error)
+                )
+                take(tx, now, step)
+        if error is not None and not superseded:
+            raise PowerFailed(str(error))
+        return True
+
+    async def _try(self, row: Any, action: Action) -> PowerError | None:
+        failure: PowerError | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(0.5 * attempt)
+            try:
+                await self._driver(row).power(action, _parameters(row))
+            except PowerError as error:
+                failure = error
+                if error.fatal:
+                    break
+            else:
+                return None
+        return failure
+
+    async def _look_until_off(self, system_id: str) -> None:
+        for wait in _SETTLE_WAITS:
+            await asyncio.sleep(wait)
+            if await self.query(system_id) == "off":
+                return
+
+    async def _watch(self) -> None:
+        while True:
+            with self.store.transaction() as tx:
+                known = tx.all("SELECT system_id, status, expires FROM machine ORDER BY id")
+            for row in known:
+                await asyncio.sleep(_POLL_SECONDS / max(len(known), 1))
+                await self._look(row["system_id"])
+
+    async def _look(self, system_id: str) -> None:
+        with self.store.transaction() as tx:
+            row = tx.one("SELECT * FROM machine WHERE system_id = ?", system_id)
+            if row is None:
+                return
+            if row["expires"] is not None and row["expires"] < time.time():
+                label = Status(row["status"]).label
+                take(tx, row, lifecycle.mark_failed(machine(tx, row), f"{label} timed out"))
+                tx.update("machine", row["id"], expires=None)
+            busy = tx.one("SELECT 1 FROM power_call WHERE machine_id = ?", row["id"])
+        if busy is None and row["status"] != Status.NEW:
+            await self.query(system_id)
+
+
+def _parameters(row: Any) -> dict[str, str]:
+    return json.loads(row["power_parameters"])
