@@ -1,0 +1,167 @@
+"""Packed stand-ins: the bytes of one .charm file, the same for the same description."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import io
+import json
+import pathlib
+import py_compile
+import sys
+import tempfile
+import zipfile
+from typing import Any
+
+import yaml
+
+from sandbox.charmhub import descriptions
+
+ARCHITECTURE = "amd64"
+_RUNTIME = descriptions.FOLDER / "runtime"
+# Zip knows no earlier day; every file of every archive bears it.
+_DAY = (1980, 1, 1, 0, 0, 0)
+_METADATA = (
+    "subordinate",
+    "provides",
+    "requires",
+    "peers",
+    "extra-bindings",
+    "storage",
+    "resources",
+)
+_ENDPOINT = ("interface", "scope", "limit", "optional")
+
+
+def pack(description: descriptions.Description, release: descriptions.Release) -> bytes:
+    """The archive of one revision."""
+    files = {
+        **_documents(description.name, release.track),
+        "version": f"{description.name}-{release.revision}\n".encode(),
+        **_runtime(),
+    }
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _DAY)
+            entry.external_attr = (0o755 if name == "dispatch" else 0o644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content)
+    return stream.getvalue()
+
+
+@functools.cache
+def _documents(name: str, track: str) -> dict[str, bytes]:
+    """What all revisions of a track have in common."""
+    description = descriptions.load()[name]
+    release = next(release for release in description.releases if release.track == track)
+    return {
+        "metadata.yaml": _yaml(metadata(description)),
+        "config.yaml": _yaml({"options": _options(description, release)}),
+        "actions.yaml": _yaml(actions(description)),
+        "manifest.yaml": _yaml({"bases": bases(release)}),
+        "src/description.json": _json(descriptions.compiled(description, release)),
+    }
+
+
+def metadata(description: descriptions.Description) -> dict[str, Any]:
+    """The charm's metadata.yaml."""
+    document = description.document
+    found: dict[str, Any] = {
+        "name": description.name,
+        "summary": document["summary"],
+        "description": f"Stands in for the Charmhub charm {description.name} in the sandbox.",
+    }
+    for key in _METADATA:
+        if key in document:
+            found[key] = document[key]
+    for role in ("provides", "requires", "peers"):
+        if role in found:
+            found[role] = {
+                name: {key: endpoint[key] for key in _ENDPOINT if key in endpoint}
+                for name, endpoint in found[role].items()
+            }
+    if "extra-bindings" in found:
+        found["extra-bindings"] = dict.fromkeys(found["extra-bindings"])
+    return found
+
+
+def actions(description: descriptions.Description) -> dict[str, Any]:
+    """The charm's actions.yaml."""
+    return {
+        name: {
+            "description": f"Stands in for {name}.",
+            **{key: action[key] for key in ("params", "required") if key in action},
+        }
+        for name, action in description.actions.items()
+    }
+
+
+def bases(release: descriptions.Release) -> list[dict[str, Any]]:
+    """The bases of the charm's manifest.yaml."""
+    return [
+        {"name": "ubuntu", "channel": channel, "architectures": [ARCHITECTURE]}
+        for channel in release.bases
+    ]
+
+
+def _options(
+    description: descriptions.Description, release: descriptions.Release
+) -> dict[str, dict[str, Any]]:
+    """The options, with the defaults that a track decides."""
+    options = {}
+    for name, option in description.options.items():
+        options[name] = {**option, "description": f"Stands in for {name}."}
+        if option.get("default") == "{release}":
+            options[name]["default"] = release.workload
+    return options
+
+
+@functools.lru_cache(maxsize=1)
+def _runtime() -> dict[str, bytes]:
+    """The runtime's files, compiled for this interpreter too: units then need not compile it.
+
+    The compiled files are never checked against their sources, so unpacking at another time
+    does not make them stale; another interpreter ignores them.
+    """
+    files = {"dispatch": (_RUNTIME / "dispatch").read_bytes()}
+    for path in sorted(_RUNTIME.glob("*.py")):
+        files[f"src/{path.name}"] = path.read_bytes()
+        cached = pathlib.Path(importlib.util.cache_from_source(path.name))
+        files[f"src/{cached.as_posix()}"] = _compiled(path)
+    return files
+
+
+def _compiled(path: pathlib.Path) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        target = f"{folder}/{path.stem}.pyc"
+        py_compile.compile(
+            str(path),
+            cfile=target,
+            dfile=f"src/{path.name}",
+            doraise=True,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+        return pathlib.Path(target).read_bytes()
+
+
+def fingerprint() -> str:
+    """Changes when any file of the catalogue, or the interpreter, does."""
+    paths = [*descriptions.FOLDER.rglob("*.yaml"), *_RUNTIME.iterdir(), pathlib.Path(__file__)]
+    stamps = (f"{path} {path.stat().st_mtime_ns}" for path in sorted(paths) if path.is_file())
+    return "\n".join([sys.version, *stamps])
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+    """The safe dumper, in C where PyYAML has it, without anchors and aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _yaml(document: dict[str, Any]) -> bytes:
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False).encode()
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, indent=1).encode()

@@ -1,0 +1,164 @@
+"""One hook or action of a stand-in: gather the world, let it decide, apply what it decided."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import actions
+import assess
+import handshake
+import health
+import hook_tools
+import releases
+import world as worlds
+from world import Relation, World
+
+# After these the address and the configuration may be others.
+_READS_CONFIG = ("install", "config-changed", "start", "upgrade-charm")
+# After these Juju's idea of the status is not what this charm set last.
+_SHOWS_STATUS = ("install", "start", "upgrade-charm", "update-status")
+_GOING = ("stop", "remove")
+
+
+def main() -> None:
+    """Run what JUJU_DISPATCH_PATH names: hooks/amqp-relation-changed, actions/pause."""
+    environment = os.environ
+    kind, _, event = environment["JUJU_DISPATCH_PATH"].rpartition("/")
+    with open(f"{environment['JUJU_CHARM_DIR']}/src/description.json", encoding="utf-8") as file:
+        description = json.load(file)
+    state = hook_tools.ask("state-get") or {}
+    world = _gather(description, state, event)
+    if kind == "actions":
+        _act(description, world, event)
+    else:
+        _observe(description, world, event)
+    _settle(description, world)
+    _serve(description, world, going=event in _GOING)
+    if event not in _GOING:
+        _publish(description, world)
+        _show(description, world, anew=event in _SHOWS_STATUS)
+    _keep(world, state)
+
+
+def _gather(description: dict, state: dict, event: str) -> World:
+    environment = os.environ
+    world = World(
+        environment["JUJU_UNIT_NAME"],
+        model=environment["JUJU_MODEL_UUID"],
+        machine=environment.get("JUJU_MACHINE_ID", ""),
+        zone=environment.get("JUJU_AVAILABILITY_ZONE", ""),
+    )
+    worlds.load(world, state)
+    if event in _READS_CONFIG:
+        options = hook_tools.ask("config-get")
+        world.config = {name: options.get(name) for name in description["reads"]}
+        world.address = hook_tools.ask("network-get", description["binding"], "--ingress-address")
+    if description["needs-leader"]:
+        world.leader = bool(hook_tools.ask("is-leader"))
+    return world
+
+
+def _act(description: dict, world: World, name: str) -> None:
+    if name == "restart-services" and world.address:
+        _stop_serving(description, world)
+    results = actions.run(description, world, name)
+    if results:
+        hook_tools.call("action-set", *(f"{key}={value}" for key, value in results.items()))
+
+
+def _observe(description: dict, world: World, event: str) -> None:
+    if "JUJU_RELATION_ID" in os.environ:
+        _observe_relation(description, world, event.rpartition("-relation-")[2])
+    elif event.endswith("-storage-attached"):
+        world.devices[os.environ["JUJU_STORAGE_ID"]] = event.removesuffix("-storage-attached")
+    elif event.endswith("-storage-detaching"):
+        world.devices.pop(os.environ["JUJU_STORAGE_ID"], None)
+    elif event == "upgrade-charm" and "origin" not in description["workload"]:
+        world.release = description["release"]
+    elif event in ("install", "config-changed") and releases.newer(description, world):
+        if not world.release or not releases.managed(world):
+            world.release = releases.target(description, world)
+
+
+def _observe_relation(description: dict, world: World, what: str) -> None:
+    environment = os.environ
+    key = environment["JUJU_RELATION_ID"]
+    if what == "broken":
+        world.relations.pop(key, None)
+        return
+    relation = world.relations.setdefault(
+        key, Relation(environment["JUJU_RELATION"], environment.get("JUJU_REMOTE_APP", ""))
+    )
+    unit = environment.get("JUJU_REMOTE_UNIT")
+    if not unit:
+        return
+    if what == "departed":
+        relation.units.pop(unit, None)
+        return
+    data = hook_tools.ask("relation-get", "-r", key, "-", unit) or {}
+    keys = description["keeps"].get(relation.endpoint, ())
+    wanted = {name.format(slug=world.slug) for name in keys}
+    relation.units[unit] = {name: value for name, value in data.items() if name in wanted}
+
+
+def _settle(description: dict, world: World) -> None:
+    """Remember that the cluster stood, for charms whose cluster survives the loss of members."""
+    cluster = description.get("cluster") or {}
+    if cluster.get("keeps") and handshake.formed(description, world):
+        world.flags[handshake.FORMED] = True
+
+
+def _serve(description: dict, world: World, *, going: bool) -> None:
+    port = handshake.port(description, world)
+    if port is None or not world.address:
+        return
+    paused = world.flags.get(worlds.PAUSED)
+    if going or paused or not handshake.ready(description, world):
+        _stop_serving(description, world)
+    elif health.running(world.address, port, world.unit) is None:
+        health.start(world.address, port, world.unit, description["name"])
+    if not going and world.shown.get("port") != port:
+        hook_tools.call("open-port", f"{port}/tcp")
+        world.shown["port"] = port
+
+
+def _stop_serving(description: dict, world: World) -> None:
+    port = handshake.port(description, world)
+    pid = health.running(world.address, port, world.unit) if port else None
+    if pid is not None:
+        health.stop(pid)
+
+
+def _publish(description: dict, world: World) -> None:
+    for key, relation in world.relations.items():
+        bag = handshake.databag(description, world, relation)
+        if bag == relation.said:
+            continue
+        changes = {name: "" for name in relation.said if name not in bag}
+        changes.update(
+            (name, value) for name, value in bag.items() if relation.said.get(name) != value
+        )
+        hook_tools.call("relation-set", "-r", key, "--file", "-", given=json.dumps(changes))
+        relation.said = bag
+
+
+def _show(description: dict, world: World, *, anew: bool) -> None:
+    version = releases.version(description, world) if world.release else ""
+    if version and world.shown.get("version") != version:
+        hook_tools.call("application-version-set", version)
+        world.shown["version"] = version
+    status = list(assess.status(description, world))
+    if anew or world.shown.get("status") != status:
+        hook_tools.call("status-set", *status)
+        world.shown["status"] = status
+
+
+def _keep(world: World, state: dict[str, str]) -> None:
+    entries = worlds.dump(world)
+    changed = {key: text for key, text in entries.items() if state.get(key) != text}
+    if changed:
+        hook_tools.call("state-set", "--file", "-", given=json.dumps(changed))
+    for key in state:
+        if key not in entries:
+            hook_tools.call("state-delete", key)

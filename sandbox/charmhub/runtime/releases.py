@@ -1,0 +1,40 @@
+"""Which release of its workload a unit has, and when it moves to another. Pure."""
+
+from __future__ import annotations
+
+from world import World
+
+
+def named(description: dict, origin: str) -> str | None:
+    """The release that an origin names: `distro`, `caracal`, `cloud:jammy-caracal/proposed`."""
+    if not origin or origin.startswith("distro"):
+        return description["distro"]
+    words = origin.replace("/", "-").replace(":", "-").split("-")
+    return next((name for name in description["releases"] if name in words), None)
+
+
+def target(description: dict, world: World) -> str:
+    """The release that the unit should have: by its origin, or by the charm's own track."""
+    option = description["workload"].get("origin")
+    if option is None:
+        return description["release"]
+    wanted = named(description, str(world.config.get(option) or ""))
+    return wanted or world.release or description["release"]
+
+
+def newer(description: dict, world: World) -> bool:
+    """Whether the origin names a later release than the unit has."""
+    order = description["releases"]
+    if not world.release:
+        return True
+    return order.index(target(description, world)) > order.index(world.release)
+
+
+def managed(world: World) -> bool:
+    """Whether upgrades wait for the action openstack-upgrade."""
+    return bool(world.config.get("action-managed-upgrade"))
+
+
+def version(description: dict, world: World) -> str:
+    """The version of the workload that is installed."""
+    return description["versions"][world.release]
