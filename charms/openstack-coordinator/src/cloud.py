@@ -121,6 +121,11 @@ class Cloud:
         """The machine of a unit; None while it has none."""
         return self.machines.get(unit.machine)
 
+    def host(self, machine: Machine) -> Machine | None:
+        """The machine that a container runs on; None for a machine."""
+        host, _, number = machine.id.rpartition("/")
+        return self.machines.get(host.rpartition("/")[0]) if number and host else None
+
 
 def from_full_status(
     status: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]] | None = None

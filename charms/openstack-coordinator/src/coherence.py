@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # the knowledge needs pydantic, which costs a hook as much as
 Severity = Literal["blocked", "waiting"]
 
 _PENDING = frozenset({"", "pending", "allocating", "provisioning"})
+_GOING = frozenset({"dying", "dead"})
+_LOST = frozenset({"down", "error"})
 _SETTLING = frozenset({"waiting", "maintenance", "unknown", ""})
 
 
@@ -64,7 +66,7 @@ def members(cloud: Cloud, knowledge: Knowledge) -> tuple[Member, ...]:
     known = (
         Member(application, knowledge.charms[application.charm])
         for application in cloud.applications.values()
-        if application.charm in knowledge.charms
+        if application.charm in knowledge.charms and application.life not in _GOING
     )
     return tuple(sorted(known, key=lambda m: (order[m.charm.group], m.application.name)))
 
@@ -99,20 +101,21 @@ def _roles(known: Sequence[Member], knowledge: Knowledge) -> Iterator[Finding]:
 
 def _relations(member: Member, known: Sequence[Member], knowledge: Knowledge) -> Iterator[Finding]:
     filled = {other.charm.role for other in known}
-    application = member.application
-    for need in member.charm.needs:
+    application, charm = member.application, member.charm
+    for need in (*charm.needs, *(charm.several if len(application.units) > 1 else ())):
         if need.when is None or need.when in filled:
             yield from _missing(application, need, known, knowledge)
-    several = member.charm.several
-    if several is None or len(application.units) < 2:
-        return
-    yield from _missing(application, several, known, knowledge)
-    if application.options and not application.options.get(several.option):
+            yield from _unset(application, need)
+
+
+def _unset(application: Application, need: Need) -> Iterator[Finding]:
+    options = need.options
+    if options and application.options and not any(map(application.options.get, options)):
         yield Finding(
             "blocked",
             application.name,
-            f"{len(application.units)} units and no {several.option}",
-            f"juju config {application.name} {several.option}=<a free address of its space>",
+            f"{len(application.units)} units and no {' or '.join(options)}",
+            f"juju config {application.name} {options[0]}=...",
         )
 
 
@@ -215,13 +218,18 @@ def _origin(member: Member, release: Release | None) -> Iterator[Finding]:
 
 
 def _units(application: Application, cloud: Cloud) -> Iterator[Finding]:
+    versions = {unit.version: unit.name for unit in application.units if unit.version}
+    if len(versions) > 1:
+        named = ", ".join(f"{version} on {versions[version]}" for version in sorted(versions))
+        problem = f"its units run different versions: {named}"
+        remedy = "finish the upgrade that was begun, one unit at a time"
+        yield Finding("blocked", application.name, problem, remedy)
     for unit in application.units:
         machine = cloud.machine(unit)
-        if machine is not None and not machine.provisioned:
-            continue  # the machine's own finding says why
-        finding = _unit(unit)
-        if finding is not None:
-            yield finding
+        if machine is None or not _in_trouble(machine, cloud):
+            finding = _unit(unit)
+            if finding is not None:
+                yield finding
 
 
 def _unit(unit: Unit) -> Finding | None:
@@ -247,13 +255,19 @@ def _unit(unit: Unit) -> Finding | None:
     return None
 
 
+def _in_trouble(machine: Machine, cloud: Cloud) -> bool:
+    """The machine or its host has a finding of its own, which says why nothing on it works."""
+    host = cloud.host(machine)
+    lost = not machine.provisioned or machine.agent in _LOST
+    return lost or (host is not None and _in_trouble(host, cloud))
+
+
 def _machines(cloud: Cloud, known: Sequence[Member]) -> Iterator[Finding]:
     used = {unit.machine for member in known for unit in member.application.units}
     used |= {machine.partition("/")[0] for machine in used}
     for machine in cloud.machines.values():
-        host = cloud.machines.get(machine.id.rpartition("/")[0].partition("/")[0])
-        # A container waits for its host, whose own finding says why.
-        if machine.id in used and (host is None or host.provisioned):
+        host = cloud.host(machine)
+        if machine.id in used and (host is None or not _in_trouble(host, cloud)):
             finding = _machine(machine)
             if finding is not None:
                 yield finding
@@ -263,15 +277,17 @@ def _machine(machine: Machine) -> Finding | None:
     subject = f"machine {machine.id}"
     said = f": {machine.message}" if machine.message else ""
     if machine.provisioned:
-        if machine.agent not in ("down", "error"):
+        if machine.agent not in _LOST:
             return None
         problem = f"its agent is {machine.agent}"
         return Finding("blocked", subject, problem, "look at its power and its network")
     if machine.status in _PENDING or machine.transient:
         return Finding("waiting", subject, f"pending{said}", "wait")
+    retry = f"juju retry-provisioning {machine.id}"
     if not machine.unmatched:
-        remedy = f"mend the cause, then: juju retry-provisioning {machine.id}"
-        return Finding("blocked", subject, f"{machine.status}{said}", remedy)
+        problem = f"{machine.status}{said}"
+        return Finding("blocked", subject, problem, f"mend the cause, then: {retry}")
     wanted = " ".join(f"{key}={value}" for key, value in sorted(machine.constraints.items()))
     problem = f"no machine in MAAS is ready for its constraints {wanted}"
-    return Finding("waiting", subject, problem, "make one ready; it is retried then")
+    remedy = f"make one ready; where node-pool is not related, then: {retry}"
+    return Finding("waiting", subject, problem, remedy)

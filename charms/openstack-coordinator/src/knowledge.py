@@ -41,13 +41,8 @@ class Need(_Data):
     """Who can be at the other end."""
     when: Name | None = None
     """Needed only in a cloud where this role is filled; None: always."""
-
-
-class Several(Need):
-    """What more than one unit need to answer as one service."""
-
-    option: Name
-    """The option that must be set, for example the virtual address."""
+    options: tuple[Name, ...] = ()
+    """Options of which one must be set as well, for example the virtual address."""
 
 
 class Charm(_Data):
@@ -60,7 +55,8 @@ class Charm(_Data):
     counts: tuple[pydantic.PositiveInt, ...] = ()
     """Numbers of units that are sound; empty when any number is."""
     needs: tuple[Need, ...] = ()
-    several: Several | None = None
+    several: tuple[Need, ...] = ()
+    """What more than one unit need as well, to answer as one service."""
 
 
 class Release(_Data):
@@ -95,7 +91,7 @@ class Knowledge(_Data):
     @pydantic.model_validator(mode="after")
     def _refers_to_what_exists(self) -> Knowledge:
         for name, charm in self.charms.items():
-            needs = (*charm.needs, *([charm.several] if charm.several else []))
+            needs = (*charm.needs, *charm.several)
             unknown = {role for need in needs for role in (*need.roles, need.when or charm.role)}
             unknown.add(charm.role)
             unknown -= set(self.roles)

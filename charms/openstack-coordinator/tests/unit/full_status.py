@@ -7,23 +7,50 @@ from typing import Any
 
 import yaml
 
-BUNDLE = pathlib.Path(__file__).parents[4] / "bundles" / "full-stack.yaml"
+BUNDLES = pathlib.Path(__file__).parents[4] / "bundles"
+HA = "overlays/ha.yaml"
 
 # The endpoint of a subordinate that attaches it to its principal.
 _ATTACHING = {"shared-db", "storage-backend", "neutron-plugin", "nova-compute", "host", "ha"}
 
 
-def of_bundle() -> dict[str, Any]:
-    """The FullStatus of the project's bundle, deployed and settled."""
-    bundle = yaml.safe_load(BUNDLE.read_text(encoding="utf-8"))
-    machines = {id_: machine(id_, spec["constraints"]) for id_, spec in bundle["machines"].items()}
+def bundle(*overlays: str) -> dict[str, Any]:
+    """The project's bundle with these overlays, merged as Juju merges what they use."""
+    whole = yaml.safe_load((BUNDLES / "full-stack.yaml").read_text(encoding="utf-8"))
+    for overlay in overlays:
+        more = yaml.safe_load((BUNDLES / overlay).read_text(encoding="utf-8"))
+        for name, spec in more["applications"].items():
+            if spec is None:
+                del whole["applications"][name]
+                whole["relations"] = [
+                    ends
+                    for ends in whole["relations"]
+                    if name not in {end.partition(":")[0] for end in ends}
+                ]
+                continue
+            base = whole["applications"].setdefault(name, {})
+            options = {**base.get("options", {}), **spec.get("options", {})}
+            base.update(spec, options=options)
+        whole["relations"] += more["relations"]
+    return whole
+
+
+def options(bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Application -> option -> value, as the bundle sets them."""
+    return {name: spec.get("options", {}) for name, spec in bundle["applications"].items()}
+
+
+def of_bundle(*overlays: str) -> dict[str, Any]:
+    """The FullStatus of the project's bundle with these overlays, deployed and settled."""
+    whole = bundle(*overlays)
+    machines = {id_: machine(id_, spec["constraints"]) for id_, spec in whole["machines"].items()}
     applications: dict[str, Any] = {}
-    for name, spec in bundle["applications"].items():
+    for name, spec in whole["applications"].items():
         applications[name] = _application(spec)
         for number in range(spec.get("num_units", 0)):
             place = _place(spec, number, machines)
             applications[name]["units"][f"{name}/{number}"] = unit(place, leader=number == 0)
-    relations = [_relation(id_, ends) for id_, ends in enumerate(bundle["relations"])]
+    relations = [_relation(id_, ends) for id_, ends in enumerate(whole["relations"])]
     for relation in relations:
         _attach(relation, applications)
     return {

@@ -47,6 +47,11 @@ def test_the_bundle_deployed_and_settled_lacks_nothing(model: dict[str, Any]) ->
     assert found(model) == []
 
 
+def test_the_bundle_in_high_availability_lacks_nothing_either() -> None:
+    options = full_status.options(full_status.bundle(full_status.HA))
+    assert found(full_status.of_bundle(full_status.HA), **options) == []
+
+
 def test_a_ready_cloud_is_summed_up_in_one_line(model: dict[str, Any]) -> None:
     assessment = readiness.assess(cloud.from_full_status(model, ORIGINS), KNOWN)
     assert assessment.summary == "OpenStack 2024.1 ready: 26 applications, 3 hypervisors"
@@ -168,9 +173,22 @@ def test_three_units_of_an_api_need_a_membership_agent_and_an_address(
             "juju deploy hacluster, then relate it to keystone:ha",
         ),
         (
-            "keystone: 3 units and no vip",
-            "juju config keystone vip=<a free address of its space>",
+            "keystone: 3 units and no vip or dns-ha",
+            "juju config keystone vip=...",
         ),
+    ]
+
+
+def test_several_units_of_the_compute_api_share_a_cache() -> None:
+    whole = full_status.of_bundle(full_status.HA)
+    options = full_status.options(full_status.bundle(full_status.HA))
+    without_relation(whole, "nova-cloud-controller:memcache", "memcached:cache")
+    assert found(whole, **options) == [
+        (
+            "blocked",
+            "nova-cloud-controller: memcache is not related to a cache",
+            "juju integrate nova-cloud-controller:memcache memcached",
+        )
     ]
 
 
@@ -198,7 +216,7 @@ def test_a_machine_without_metal_is_told_once_and_its_units_are_not(
             "waiting",
             f"machine {id_}: no machine in MAAS is ready for its constraints "
             "tags=openstack-compute",
-            "make one ready; it is retried then",
+            f"make one ready; where node-pool is not related, then: juju retry-provisioning {id_}",
         )
     ]
 
@@ -220,6 +238,32 @@ def test_another_provisioning_error_needs_the_operator(model: dict[str, Any]) ->
 def test_a_machine_that_went_down_blocks(model: dict[str, Any]) -> None:
     model["machines"]["3"]["agent-status"] = full_status.status("down", "is not communicating")
     assert [f[1] for f in found(model)] == ["machine 3: its agent is down"]
+
+
+def test_a_host_that_is_down_is_told_once_for_all_that_runs_on_it(model: dict[str, Any]) -> None:
+    lost = full_status.status("down", "is not communicating")
+    host = model["machines"]["0"]
+    for machine in (host, *host["containers"].values()):
+        machine["agent-status"] = lost
+    for application in model["applications"].values():
+        for unit in (application["units"] or {}).values():
+            if unit["machine"].startswith("0"):
+                unit["agent-status"] = full_status.status("lost", "agent lost")
+    assert [f[1] for f in found(model)] == ["machine 0: its agent is down"]
+
+
+def test_an_upgrade_that_stopped_halfway_is_found(model: dict[str, Any]) -> None:
+    units = model["applications"]["nova-compute"]["units"]
+    units["nova-compute/1"]["workload-version"] = "28.1.0"
+    [(severity, problem, _)] = found(model)
+    assert severity == "blocked"
+    assert problem.startswith("nova-compute: its units run different versions: 28.1.0 on nova-com")
+
+
+def test_an_application_that_is_going_is_not_asked_for_anything(model: dict[str, Any]) -> None:
+    model["applications"]["openstack-dashboard"]["life"] = "dying"
+    model["relations"] = [r for r in model["relations"] if "dashboard:" not in r["key"]]
+    assert found(model) == []
 
 
 def test_applications_outside_openstack_are_not_judged(model: dict[str, Any]) -> None:
