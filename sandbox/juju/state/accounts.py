@@ -85,5 +85,20 @@ def set_password(tx: Transaction, name: str, password: str) -> None:
     tx.update("users", {"name": name}, password_hash=hash_password(password))
 
 
+def set_access(tx: Transaction, name: str, access: str) -> None:
+    """Give a user login or superuser access; NotFound if there is no such user."""
+    get_user(tx, name)
+    tx.update("users", {"name": name}, access=access)
+    tx.touch("controller", "")
+
+
+def remove_user(tx: Transaction, name: str) -> None:
+    """Remove a user, with the credentials that were theirs; NotFound if there is none."""
+    get_user(tx, name)
+    tx.execute("DELETE FROM credentials WHERE owner = ?", name)
+    tx.execute("DELETE FROM users WHERE name = ?", name)
+    tx.touch("controller", "")
+
+
 def _scrypt(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, **_COST)

@@ -169,6 +169,25 @@ def set_constraints(tx: Transaction, model: str, name: str, wanted: Mapping[str,
     tx.touch("application", model, name)
 
 
+def set_base(tx: Transaction, model: str, name: str, base: str) -> None:
+    """Let units to come run on another base.
+
+    Raises:
+        NotFound: no such application.
+        NotSupported: its charm does not run on that base.
+    """
+    application = get(tx, model, name)
+    wanted = full_base(base)
+    supported = [f"{b['name']}@{b['channel']}" for b in charm_of(tx, application).bases]
+    if supported and wanted not in supported:
+        raise errors.NotSupported(
+            f'base "{wanted}" not supported by charm, the charm supported bases are:'
+            f" {', '.join(supported)}"
+        )
+    tx.update("applications", {"model": model, "name": name}, base=wanted)
+    tx.touch("application", model, name)
+
+
 def expose(
     tx: Transaction,
     model: str,
