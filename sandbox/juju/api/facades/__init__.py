@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.juju.api.facades import (
     action,
-    annotations,
+    annotation,
     application,
     charms,
     client,
@@ -29,7 +29,7 @@ from sandbox.juju.api.registry import Facade
 
 FACADES: tuple[Facade, ...] = (
     *action.FACADES,
-    *annotations.FACADES,
+    *annotation.FACADES,
     *application.FACADES,
     *charms.FACADES,
     *client.FACADES,
