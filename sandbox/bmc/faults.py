@@ -1,0 +1,168 @@
+"""Faults on purpose: BMCs that are dead, slow, busy, or have another password.
+
+Use it as a library or as `python -m sandbox.bmc.faults kill node05`. The wishes are kept in a file
+which the BMC process watches, so they outlive it, and hold for one that is not started yet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import sys
+import time
+
+from sandbox.bmc import credentials, hardware
+from sandbox.bmc.hardware import Hardware
+from sandbox.home import Home
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong with one BMC."""
+
+    dead: bool = False
+    """It does not answer at all."""
+    delay: float = 0.0
+    """Seconds by which every answer is late (Redfish)."""
+    busy: bool = False
+    """It answers 503 to everything (Redfish)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Faults:
+    """The faults by node name; `generation` counts the changes."""
+
+    generation: int
+    nodes: dict[str, Fault]
+
+    def of(self, node: str) -> Fault:
+        """The faults of one BMC."""
+        return self.nodes.get(node, Fault())
+
+
+def read(home: Home, known: Hardware) -> Faults:
+    """The faults that are wished for; at first those of hardware.yaml."""
+    try:
+        data = json.loads(_path(home).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Faults(0, {node.name: Fault(dead=True) for node in known.nodes if node.bmc.dead})
+    nodes = {name: Fault(**fields) for name, fields in data["nodes"].items()}
+    return Faults(data["generation"], nodes)
+
+
+def stamp(home: Home) -> int:
+    """Changes when the wishes do."""
+    try:
+        return _path(home).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def acknowledge(home: Home, faults: Faults) -> None:
+    """Say that these faults are in force (the BMC process does)."""
+    _replace(_path(home).with_suffix(".applied"), str(faults.generation))
+
+
+def kill(home: Home, node: str) -> bool:
+    """The BMC answers no more. Returns whether the BMC process has taken it up."""
+    return _change(home, node, dead=True)
+
+
+def revive(home: Home, node: str) -> bool:
+    """The BMC is well again."""
+    return _change(home, node, dead=False, delay=0.0, busy=False)
+
+
+def slow(home: Home, node: str, seconds: float) -> bool:
+    """Every answer of the BMC is late by so much."""
+    return _change(home, node, delay=seconds)
+
+
+def busy(home: Home, node: str) -> bool:
+    """The BMC answers 503 until it is revived."""
+    return _change(home, node, busy=True)
+
+
+def change_password(home: Home, node: str, password: str | None = None) -> bool:
+    """The BMC's password is another one, which only credentials.json knows."""
+    hardware.load(home).node(node)
+    credentials.change(home, node, password)
+    return _change(home, node)
+
+
+def _change(home: Home, node: str, **fields: object) -> bool:
+    known = hardware.load(home)
+    if fields.keys() & {"delay", "busy"} and fields.get("dead") is None:
+        _require_redfish(known, node)
+    known.node(node)
+    now = read(home, known)
+    changed = dataclasses.replace(now.of(node), **fields)  # pyright: ignore[reportArgumentType]
+    nodes = {**now.nodes, node: changed}
+    data = {name: dataclasses.asdict(fault) for name, fault in nodes.items()}
+    generation = now.generation + 1
+    _replace(_path(home), json.dumps({"generation": generation, "nodes": data}, indent=2))
+    return _applied(home, generation)
+
+
+def _require_redfish(known: Hardware, node: str) -> None:
+    if known.node(node).bmc.type != "redfish":
+        raise ValueError(f"{node} has an IPMI BMC: it can be killed, but not be slow or busy")
+
+
+def _applied(home: Home, generation: int, patience: float = 3.0) -> bool:
+    path = _path(home).with_suffix(".applied")
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and _serves(home):
+        if path.exists() and int(path.read_text(encoding="ascii")) >= generation:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _serves(home: Home) -> bool:
+    try:
+        pid = int((home.folder("run") / "bmc.pid").read_text(encoding="ascii"))
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return False
+    return True
+
+
+def _path(home: Home) -> pathlib.Path:
+    return home.folder("bmc") / "faults.json"
+
+
+def _replace(path: pathlib.Path, text: str) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_text(text + "\n", encoding="utf-8")
+    scratch.replace(path)
+
+
+def main() -> int:
+    """`python -m sandbox.bmc.faults <what> <node>`."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bmc.faults", description=__doc__)
+    parser.add_argument("what", choices=["kill", "revive", "slow", "busy", "password"])
+    parser.add_argument("node")
+    parser.add_argument("value", nargs="?", help="seconds for slow; a text for password")
+    asked = parser.parse_args()
+    home = Home.from_environment()
+    actions = {"kill": kill, "revive": revive, "busy": busy}
+    try:
+        if asked.what == "slow":
+            applied = slow(home, asked.node, float(asked.value or 5))
+        elif asked.what == "password":
+            applied = change_password(home, asked.node, asked.value)
+        else:
+            applied = actions[asked.what](home, asked.node)
+    except (LookupError, ValueError) as error:
+        parser.error(str(error.args[0]))
+    if not applied:
+        sys.stderr.write("The BMCs do not run; it holds from their start on.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
