@@ -123,6 +123,8 @@ class DesiredMachine(Record):
     """Raised by the requirer with each change, and to have something tried again."""
     commission: bool = False
     """Commission it, once per generation; nothing is done to one that is in use."""
+    attempts: int = pydantic.Field(default=0, ge=0)
+    """How often the requirer asked for commissioning, this time included: its own memory."""
     role: str | None = pydantic.Field(default=None, pattern=r"^([a-z0-9][a-z0-9-]*)?$")
     """The only role tag it is to carry; empty for none, None to leave its tags alone."""
     pool: str | None = None
