@@ -145,7 +145,7 @@ async def session(
     attempts = tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception_type(Unreachable),
         stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=tenacity.wait_exponential_jitter(initial=0.2, max=2.0),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
         reraise=True,
     )
     opened = await attempts(_connect, credentials, model_uuid)
@@ -187,6 +187,8 @@ async def _connect_to(
         raise LoginRefused(reason) from error
     except (juju.errors.JujuAuthError, juju.errors.JujuRedirectException) as error:
         raise LoginRefused(f"user {credentials.username}: {_reason(error)}") from error
+    except juju.errors.JujuConnectionError as error:
+        raise Unreachable(f"no answer from {endpoint}: nobody listens") from error
     except (asyncio.TimeoutError, OSError, websockets.WebSocketException) as error:
         raise Unreachable(f"no answer from {endpoint}: {_reason(error)}") from error
     except juju.errors.JujuError as error:
@@ -214,6 +216,6 @@ def _code(error: juju.errors.JujuError) -> str:
 def _reason(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
         return "timed out"
-    if isinstance(error, juju.errors.JujuError) and error.errors:
-        return "; ".join(map(str, error.errors))
-    return str(error) or type(error).__name__
+    # An error of several results; libjuju's connection errors have no such list.
+    several = getattr(error, "errors", None)
+    return "; ".join(map(str, several)) if several else str(error) or type(error).__name__
