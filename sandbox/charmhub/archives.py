@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import io
 import json
 import pathlib
-import py_compile
-import sys
-import tempfile
 import zipfile
 from typing import Any
 
@@ -119,41 +115,24 @@ def _options(
 
 @functools.lru_cache(maxsize=1)
 def _runtime() -> dict[str, bytes]:
-    """The runtime's files, compiled for this interpreter too: units then need not compile it.
-
-    The compiled files are never checked against their sources, so unpacking at another time
-    does not make them stale; another interpreter ignores them.
-    """
-    files = {"dispatch": (_RUNTIME / "dispatch").read_bytes()}
-    for path in sorted(_RUNTIME.glob("*.py")):
-        files[f"src/{path.name}"] = path.read_bytes()
-        cached = pathlib.Path(importlib.util.cache_from_source(path.name))
-        files[f"src/{cached.as_posix()}"] = _compiled(path)
-    return files
-
-
-def _compiled(path: pathlib.Path) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        target = f"{folder}/{path.stem}.pyc"
-        py_compile.compile(
-            str(path),
-            cfile=target,
-            dfile=f"src/{path.name}",
-            doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
-        return pathlib.Path(target).read_bytes()
+    files = {
+        f"src/runtime/{path.name}": path.read_bytes() for path in sorted(_RUNTIME.glob("*.py"))
+    }
+    return {"dispatch": (_RUNTIME / "dispatch").read_bytes(), **files}
 
 
 def fingerprint() -> str:
-    """Changes when any file of the catalogue, or the interpreter, does."""
-    paths = [*descriptions.FOLDER.rglob("*.yaml"), *_RUNTIME.iterdir(), pathlib.Path(__file__)]
-    stamps = (f"{path} {path.stat().st_mtime_ns}" for path in sorted(paths) if path.is_file())
-    return "\n".join([sys.version, *stamps])
+    """Changes when any file of the catalogue does."""
+    paths = [*descriptions.FOLDER.rglob("*.yaml"), *_RUNTIME.glob("*.py"), pathlib.Path(__file__)]
+    return "\n".join(f"{path} {path.stat().st_mtime_ns}" for path in sorted(paths))
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
-    """The safe dumper, in C where PyYAML has it, without anchors and aliases."""
+# In C where PyYAML has it.
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):
+    """The safe dumper without anchors and aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

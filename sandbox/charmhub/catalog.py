@@ -51,11 +51,18 @@ class Catalog:
         return sorted(descriptions.load())
 
     def build(self) -> None:
-        """Pack every revision that is not packed yet; drop those of an older catalogue."""
-        self._forget_stale()
-        for name, description in descriptions.load().items():
-            for release in description.releases:
-                self.archive(name, release.revision)
+        """Make the catalogue ready: read every description, drop archives of an older one.
+
+        Archives are packed when they are first asked for, in some milliseconds each.
+
+        Raises:
+            KeyError: a description lacks a part or names an unknown interface or group.
+        """
+        for description in descriptions.load().values():
+            descriptions.compiled(description, description.releases[-1])
+        for folder in self._folder.iterdir():
+            if folder.is_dir() and folder.name != _digest():
+                shutil.rmtree(folder)
 
     def resolve(
         self,
@@ -104,11 +111,6 @@ class Catalog:
             partial.write_bytes(archives.pack(description, release))
             partial.replace(path)
         return path
-
-    def _forget_stale(self) -> None:
-        for folder in self._folder.iterdir():
-            if folder.is_dir() and folder.name != _digest():
-                shutil.rmtree(folder)
 
     def _description(self, name: str) -> Description:
         try:

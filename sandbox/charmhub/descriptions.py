@@ -19,7 +19,9 @@ import yaml
 FOLDER = pathlib.Path(__file__).resolve().parent
 RISKS = ("stable", "candidate", "beta", "edge")
 
-_Document = dict[str, Any]
+_Document = Mapping[str, Any]
+# In C where PyYAML has it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,11 +76,7 @@ def read(name: str) -> _Document:
 
 
 def _parsed(path: pathlib.Path) -> _Document:
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """The safe loader, in C where PyYAML has it."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506
 
 
 def _description(document: _Document, common: _Document, releases: _Document) -> Description:
@@ -115,7 +113,7 @@ def _releases(document: _Document, releases: _Document) -> list[Release]:
     ]
 
 
-def compiled(description: Description, release: Release) -> _Document:
+def compiled(description: Description, release: Release) -> dict[str, Any]:
     """What the runtime of one revision reads: the behaviour, with nothing left to look up."""
     document, releases = description.document, read("releases.yaml")
     status = document["status"]
@@ -147,7 +145,7 @@ def compiled(description: Description, release: Release) -> _Document:
     return compiled
 
 
-def _checks(document: _Document, description: Description) -> _Document:
+def _checks(document: _Document, description: Description) -> dict[str, Any]:
     """The charm's own rules for options, and those that hold wherever an option appears."""
     checks = dict(document.get("checks", {}))
     if "vip" in description.options:
@@ -166,7 +164,7 @@ def _roles(document: _Document) -> list[tuple[str, str, _Document]]:
     ]
 
 
-def _endpoints(document: _Document) -> dict[str, _Document]:
+def _endpoints(document: _Document) -> dict[str, dict[str, Any]]:
     """What each endpoint says and wants, by its interface and its own exceptions."""
     interfaces = read("interfaces.yaml")
     endpoints = {}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import assess
-import releases
-from handshake import fill
-from world import PAUSED, World
+from . import assess, releases
+from .handshake import fill
+from .world import PAUSED, World
 
 
 def run(description: dict, world: World, name: str) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import releases
-from handshake import (
+from . import releases
+from .handshake import (
     Values,
     closed_gate,
     cluster_size,
@@ -14,7 +14,7 @@ from handshake import (
     members,
     unmet,
 )
-from world import PAUSED, World
+from .world import PAUSED, World
 
 PAUSED_MESSAGE = "Paused. Use 'resume' action to resume normal service."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from world import Relation, World
+from .world import Relation, World
 
 JOINED, FORMED, READY = "joined", "formed", "ready"
 
@@ -161,9 +161,11 @@ def unmet(description: dict, world: World) -> tuple[list[str], list[str]]:
             missing.append(name)
         elif not any(complete(description, world, endpoint) for endpoint in endpoints):
             incomplete.append(name)
-    for endpoint in status.get("if-related", ()):
-        if world.at(endpoint) and not complete(description, world, endpoint):
-            incomplete.append(endpoint)
+    incomplete += [
+        endpoint
+        for endpoint in status.get("if-related", ())
+        if world.at(endpoint) and not complete(description, world, endpoint)
+    ]
     return missing, incomplete
 
 
@@ -239,7 +241,7 @@ def databag(description: dict, world: World, relation: Relation) -> dict[str, st
         # What was said stays said: a unit that is not ready for a while takes nothing back.
         return relation.said
     listeners = asked(description, world, relation)
-    if endpoint["role"] == "provides" and not listeners:
+    if endpoint["role"] == "provides" and endpoint["after"] != JOINED and not listeners:
         return relation.said
     values = Values(description, world, relation)
     bag = {key.format_map(values): fill(text, values) for key, text in endpoint["says"].items()}

@@ -5,10 +5,10 @@ Usage: health_server.py ADDRESS PORT UNIT SERVICE
 
 from __future__ import annotations
 
+# Not `socket`: a server of every API unit is kept in memory.
+import _socket
 import os
 import sys
-
-import _socket
 
 
 def answer(request: bytes, unit: str, service: str) -> bytes:
@@ -41,7 +41,7 @@ def serve(address: str, port: int, unit: str, service: str) -> None:
     listener.listen(64)
     while True:
         # A C-level socket accepts to a bare file descriptor.
-        number, _ = listener._accept()
+        number, _ = listener._accept()  # type: ignore[attr-defined]
         client = _socket.socket(fileno=number)
         try:
             client.settimeout(5.0)

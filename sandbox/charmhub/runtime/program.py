@@ -1,18 +1,18 @@
 """One hook or action of a stand-in: gather the world, let it decide, apply what it decided."""
 
+# ruff: noqa: PTH123 - pathlib costs a hook more than any tool
 from __future__ import annotations
 
-import json
 import os
 
-import actions
-import assess
-import handshake
-import health
-import hook_tools
-import releases
-import world as worlds
-from world import Relation, World
+from . import actions, assess, handshake, health, hook_tools, plain_json, releases
+from . import world as worlds
+from .world import Relation, World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Importing `typing` costs a hook more than any tool.
+    from typing import Any
 
 # After these the address and the configuration may be others.
 _READS_CONFIG = ("install", "config-changed", "start", "upgrade-charm")
@@ -26,7 +26,7 @@ def main() -> None:
     environment = os.environ
     kind, _, event = environment["JUJU_DISPATCH_PATH"].rpartition("/")
     with open(f"{environment['JUJU_CHARM_DIR']}/src/description.json", encoding="utf-8") as file:
-        description = json.load(file)
+        description: Any = plain_json.loads(file.read())
     state = hook_tools.ask("state-get") or {}
     world = _gather(description, state, event)
     if kind == "actions":
@@ -76,9 +76,8 @@ def _observe(description: dict, world: World, event: str) -> None:
         world.devices.pop(os.environ["JUJU_STORAGE_ID"], None)
     elif event == "upgrade-charm" and "origin" not in description["workload"]:
         world.release = description["release"]
-    elif event in ("install", "config-changed") and releases.newer(description, world):
-        if not world.release or not releases.managed(world):
-            world.release = releases.target(description, world)
+    elif event in ("install", "config-changed") and releases.moves_by_itself(description, world):
+        world.release = releases.target(description, world)
 
 
 def _observe_relation(description: dict, world: World, what: str) -> None:
@@ -139,7 +138,7 @@ def _publish(description: dict, world: World) -> None:
         changes.update(
             (name, value) for name, value in bag.items() if relation.said.get(name) != value
         )
-        hook_tools.call("relation-set", "-r", key, "--file", "-", given=json.dumps(changes))
+        hook_tools.call("relation-set", "-r", key, "--file", "-", given=plain_json.dumps(changes))
         relation.said = bag
 
 
@@ -158,7 +157,7 @@ def _keep(world: World, state: dict[str, str]) -> None:
     entries = worlds.dump(world)
     changed = {key: text for key, text in entries.items() if state.get(key) != text}
     if changed:
-        hook_tools.call("state-set", "--file", "-", given=json.dumps(changed))
+        hook_tools.call("state-set", "--file", "-", given=plain_json.dumps(changed))
     for key in state:
         if key not in entries:
             hook_tools.call("state-delete", key)

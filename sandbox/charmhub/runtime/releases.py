@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from world import World
+from .world import World
 
 
 def named(description: dict, origin: str) -> str | None:
@@ -33,6 +33,11 @@ def newer(description: dict, world: World) -> bool:
 def managed(world: World) -> bool:
     """Whether upgrades wait for the action openstack-upgrade."""
     return bool(world.config.get("action-managed-upgrade"))
+
+
+def moves_by_itself(description: dict, world: World) -> bool:
+    """Whether the unit installs or upgrades now, without being told to by an action."""
+    return newer(description, world) and not (world.release and managed(world))
 
 
 def version(description: dict, world: World) -> str:

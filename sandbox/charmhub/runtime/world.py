@@ -5,8 +5,14 @@ Plain classes, not dataclasses: importing `dataclasses` costs more than the rest
 
 from __future__ import annotations
 
-import json
 import zlib
+
+from . import plain_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Importing `typing` costs a hook more than any tool.
+    from typing import Any
 
 PAUSED = "paused"
 
@@ -92,10 +98,10 @@ class World:
         return "".join(words)[:length]
 
 
-def load(world: World, state: dict[str, str]) -> None:
+def load(world: World, state: dict) -> None:
     """Fill in what earlier hooks have kept with state-set."""
     for key, text in state.items():
-        document = json.loads(text)
+        document: Any = plain_json.loads(text)
         if key == "unit":
             for name, value in document.items():
                 setattr(world, name, value)
@@ -108,4 +114,4 @@ def dump(world: World) -> dict[str, str]:
     kept = ("address", "release", "config", "flags", "devices", "shown")
     unit = {name: getattr(world, name) for name in kept}
     entries = {"unit": unit, **{key: vars(value) for key, value in world.relations.items()}}
-    return {key: json.dumps(entry, sort_keys=True) for key, entry in entries.items()}
+    return {key: plain_json.dumps(entry) for key, entry in entries.items()}
