@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import aiohttp
+import base64
+import binascii
+
 from aiohttp import web
 
 from sandbox.juju.api import tags
@@ -31,14 +33,10 @@ def authorize(store: Store, request: web.Request, access: Access) -> str:
     header = request.headers.get("Authorization")
     if header is None:
         raise Unauthorized("no credentials provided")
-    try:
-        credentials = aiohttp.BasicAuth.decode(header)
-    except ValueError:
-        raise Unauthorized("invalid entity name or password") from None
+    tag, password = _credentials(header)
     with store.transaction() as tx:
-        tag = credentials.login
         name = tags.user(tag if tag.startswith("user-") else tags.for_user(tag))
-        account = accounts.authenticate(tx, name, credentials.password)
+        account = accounts.authenticate(tx, name, password)
         model_row(tx, model)
         granted = model_access(tx, model, name)
         if account.access != "superuser" and granted < access:
@@ -53,3 +51,16 @@ def failure(error: JujuError, doing: str) -> web.Response:
         {name: value for name, value in document.items() if value},
         status=_STATUSES.get(error.code, 400),
     )
+
+
+def _credentials(header: str) -> tuple[str, str]:
+    """User and password of a Basic Authorization header (RFC 7617)."""
+    kind, _, encoded = header.partition(" ")
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        text = ""
+    name, colon, password = text.partition(":")
+    if kind.lower() != "basic" or not colon:
+        raise Unauthorized("invalid entity name or password")
+    return name, password
