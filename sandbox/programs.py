@@ -11,7 +11,10 @@ import time
 from collections.abc import Mapping
 
 _RESTART_DELAY = 1.0
-"""Seconds between the death of a program and its next start."""
+"""Seconds between the death of a program and its next start; doubled while it keeps dying."""
+_LONGEST_DELAY = 30.0
+_STEADY = 60.0
+"""Seconds after which a program that dies had been running well."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +33,10 @@ class Program:
 async def keep_running(program: Program, stopping: asyncio.Event) -> None:
     """Run a program until `stopping` is set, then stop it."""
     stopped = asyncio.ensure_future(stopping.wait())
+    delay = _RESTART_DELAY
     with program.log.open("ab") as log:
         while not stopping.is_set():
+            began = time.monotonic()
             process = await asyncio.create_subprocess_exec(
                 *program.arguments,
                 env=dict(program.environment),
@@ -49,7 +54,10 @@ async def keep_running(program: Program, stopping: asyncio.Event) -> None:
             note = f"{now} {program.name} ended with {process.returncode}; starting it again\n"
             log.write(note.encode())
             log.flush()
-            await asyncio.wait({stopped}, timeout=_RESTART_DELAY)
+            steady = time.monotonic() - began > _STEADY
+            delay = _RESTART_DELAY if steady else min(delay, _LONGEST_DELAY)
+            await asyncio.wait({stopped}, timeout=delay)
+            delay *= 2
 
 
 async def _stop(process: asyncio.subprocess.Process, patience: float) -> None:

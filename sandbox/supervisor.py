@@ -7,13 +7,12 @@ of their start. Each daemon's output goes to <home>/log/<name>.log.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import pathlib
 import signal
 import sys
 
-from . import processes
+from . import processes, single
 from .home import Home
 from .programs import Program, keep_running
 
@@ -60,31 +59,21 @@ def _program(home: Home, name: str, module: str) -> Program:
 
 def running(home: Home) -> int | None:
     """The process id of this sandbox's supervisor, or None when none runs."""
-    with _pid_file(home).open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            return int(file.read() or 0) or None
-    return None
+    return single.holder(_lock(home))
 
 
-def _pid_file(home: Home) -> pathlib.Path:
+def _lock(home: Home) -> pathlib.Path:
     return home.folder("run") / "supervisor.pid"
 
 
 def main() -> int:
     """Supervise the sandbox of the environment; 1 when another supervisor does so already."""
     home = Home.from_environment()
-    with _pid_file(home).open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return 1
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        asyncio.run(supervise(home))
+    try:
+        with single.instance(_lock(home)):
+            asyncio.run(supervise(home))
+    except single.AlreadyRunning:
+        return 1
     return 0
 
 

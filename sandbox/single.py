@@ -1,0 +1,43 @@
+"""One process for one job: a lock file that tells who does it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pathlib
+from collections.abc import Iterator
+
+
+class AlreadyRunning(Exception):
+    """Another process does this job."""
+
+
+@contextlib.contextmanager
+def instance(file: pathlib.Path) -> Iterator[None]:
+    """Hold the lock for as long as the body runs; it falls with the process, however it dies.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+    """
+    with file.open("a+", encoding="ascii") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            opened.seek(0)
+            raise AlreadyRunning(f"process {opened.read()} holds {file}") from None
+        opened.truncate(0)
+        opened.write(str(os.getpid()))
+        opened.flush()
+        yield
+
+
+def holder(file: pathlib.Path) -> int | None:
+    """The process that holds the lock, or None."""
+    with file.open("a+", encoding="ascii") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            opened.seek(0)
+            return int(opened.read() or 0) or None
+    return None
