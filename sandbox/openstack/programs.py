@@ -81,6 +81,7 @@ def rabbitmq(layout: Layout) -> Service:
         "RABBITMQ_DIST_PORT": str(distribution_port),
         "ERL_EPMD_PORT": str(epmd_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
         # One scheduler that sleeps when idle: two cores have better things to do than to spin.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
     }
