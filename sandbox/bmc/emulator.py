@@ -4,6 +4,9 @@ The emulator is one Flask application whose drivers show every system that they 
 answers for one node at a time, the one whose BMC was asked, so that a BMC shows its own node only.
 """
 
+# The emulator's base classes have no types, and pyright infers NoReturn for their stubs.
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import contextlib
@@ -44,6 +47,7 @@ class Asked:
     board: Board
     lag: float
     """Seconds from a power command until the power changes."""
+    health: str = "OK"
 
 
 _asked: contextvars.ContextVar[Asked] = contextvars.ContextVar("asked")
@@ -205,7 +209,8 @@ def _complete(response: flask.Response) -> flask.Response:
     if flask.request.method != "GET" or response.status_code != 200 or not response.is_json:
         return response
     data = response.get_json()
-    data = inventory.complete(flask.request.endpoint or "", asked.node, asked.board, data)
+    subject = inventory.Subject(asked.node, asked.board, asked.health)
+    data = inventory.complete(flask.request.endpoint or "", subject, data)
     response.set_data(json.dumps(data))
     if "@odata.etag" in data:
         response.headers["ETag"] = data["@odata.etag"]

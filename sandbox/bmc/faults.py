@@ -13,6 +13,7 @@ import os
 import pathlib
 import sys
 import time
+from typing import Any, Literal
 
 from sandbox.bmc import credentials, hardware
 from sandbox.bmc.hardware import Hardware
@@ -29,6 +30,8 @@ class Fault:
     """Seconds by which every answer is late (Redfish)."""
     busy: bool = False
     """It answers 503 to everything (Redfish)."""
+    health: Literal["OK", "Warning", "Critical"] = "OK"
+    """The health that it shows of the machine (Redfish)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +76,7 @@ def kill(home: Home, node: str) -> bool:
 
 def revive(home: Home, node: str) -> bool:
     """The BMC is well again."""
-    return _change(home, node, dead=False, delay=0.0, busy=False)
+    return _change(home, node, dead=False, delay=0.0, busy=False, health="OK")
 
 
 def slow(home: Home, node: str, seconds: float) -> bool:
@@ -86,6 +89,11 @@ def busy(home: Home, node: str) -> bool:
     return _change(home, node, busy=True)
 
 
+def ail(home: Home, node: str, health: Literal["OK", "Warning", "Critical"]) -> bool:
+    """The BMC shows this health of the machine."""
+    return _change(home, node, health=health)
+
+
 def change_password(home: Home, node: str, password: str | None = None) -> bool:
     """The BMC's password is another one, which only credentials.json knows."""
     hardware.load(home).node(node)
@@ -93,23 +101,17 @@ def change_password(home: Home, node: str, password: str | None = None) -> bool:
     return _change(home, node)
 
 
-def _change(home: Home, node: str, **fields: object) -> bool:
+def _change(home: Home, node: str, **fields: Any) -> bool:
     known = hardware.load(home)
-    if fields.keys() & {"delay", "busy"} and fields.get("dead") is None:
-        _require_redfish(known, node)
-    known.node(node)
+    if known.node(node).bmc.type != "redfish" and fields and "dead" not in fields:
+        raise ValueError(f"{node} has an IPMI BMC: it can only be killed, or change its password")
     now = read(home, known)
-    changed = dataclasses.replace(now.of(node), **fields)  # pyright: ignore[reportArgumentType]
+    changed = dataclasses.replace(now.of(node), **fields)
     nodes = {**now.nodes, node: changed}
     data = {name: dataclasses.asdict(fault) for name, fault in nodes.items()}
     generation = now.generation + 1
     _replace(_path(home), json.dumps({"generation": generation, "nodes": data}, indent=2))
     return _applied(home, generation)
-
-
-def _require_redfish(known: Hardware, node: str) -> None:
-    if known.node(node).bmc.type != "redfish":
-        raise ValueError(f"{node} has an IPMI BMC: it can be killed, but not be slow or busy")
 
 
 def _applied(home: Home, generation: int, patience: float = 3.0) -> bool:
@@ -144,15 +146,19 @@ def _replace(path: pathlib.Path, text: str) -> None:
 def main() -> int:
     """`python -m sandbox.bmc.faults <what> <node>`."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.bmc.faults", description=__doc__)
-    parser.add_argument("what", choices=["kill", "revive", "slow", "busy", "password"])
+    parser.add_argument("what", choices=["kill", "revive", "slow", "busy", "ail", "password"])
     parser.add_argument("node")
-    parser.add_argument("value", nargs="?", help="seconds for slow; a text for password")
+    parser.add_argument(
+        "value", nargs="?", help="slow: seconds; ail: OK, Warning or Critical; password: a text"
+    )
     asked = parser.parse_args()
     home = Home.from_environment()
     actions = {"kill": kill, "revive": revive, "busy": busy}
     try:
         if asked.what == "slow":
             applied = slow(home, asked.node, float(asked.value or 5))
+        elif asked.what == "ail":
+            applied = ail(home, asked.node, asked.value or "Critical")
         elif asked.what == "password":
             applied = change_password(home, asked.node, asked.value)
         else:

@@ -194,9 +194,8 @@ class Hardware(_Part):
             for nic in node.nics:
                 _unique(macs, nic.mac, f"{node.name}: nics.{nic.name}.mac")
                 if nic.space is not None and nic.space not in spaces:
-                    raise ValueError(
-                        f"{node.name}: nics.{nic.name}.space: no space {nic.space!r} among networks"
-                    )
+                    field = f"{node.name}: nics.{nic.name}.space"
+                    raise ValueError(f"{field}: no space {nic.space!r} among networks")
         return self
 
     def node(self, name: str) -> Node:

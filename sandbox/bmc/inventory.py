@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,7 +12,6 @@ from sandbox.bmc.board import NO_OVERRIDE, Board
 from sandbox.bmc.hardware import Disk, Node
 
 STORAGE = "1"
-_HEALTHY = {"State": "Enabled", "Health": "OK", "HealthRollup": "OK"}
 
 BOOT_SOURCES = {
     "None": NO_OVERRIDE,
@@ -23,10 +23,24 @@ BOOT_SOURCES = {
 """Redfish's boot override targets, as the board knows them."""
 
 
-def complete(endpoint: str, node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """The machine that an inventory is of."""
+
+    node: Node
+    board: Board
+    health: str = "OK"
+
+    @property
+    def status(self) -> dict[str, str]:
+        """Redfish's Status of what is as well as the machine."""
+        return {"State": "Enabled", "Health": self.health, "HealthRollup": self.health}
+
+
+def complete(endpoint: str, subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
     """The resource that the emulator serves from `endpoint`, with this node's own facts."""
     add = _ADDITIONS.get(endpoint)
-    return data if add is None else {**data, **add(node, board, data)}
+    return data if add is None else {**data, **add(subject, data)}
 
 
 def etag(data: dict[str, Any]) -> str:
@@ -35,20 +49,20 @@ def etag(data: dict[str, Any]) -> str:
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
 
 
-def _root(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
+def _root(subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "Id": "RootService",
         "Name": "Root Service",
-        "Product": f"{node.bmc.model} Redfish Service",
-        "Vendor": node.system.vendor,
-        "UUID": node.uuid,
+        "Product": f"{subject.node.bmc.model} Redfish Service",
+        "Vendor": subject.node.system.vendor,
+        "UUID": subject.node.uuid,
         "SessionService": {"@odata.id": "/redfish/v1/SessionService"},
         "Links": {"Sessions": {"@odata.id": "/redfish/v1/SessionService/Sessions"}},
     }
 
 
-def _system(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
-    override = board.boot_override
+def _system(subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
+    override = subject.board.boot_override
     targets = {source: target for target, source in BOOT_SOURCES.items()}
     boot = {
         "BootSourceOverrideEnabled": "Disabled" if override == NO_OVERRIDE else "Once",
@@ -57,55 +71,58 @@ def _system(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
         "BootSourceOverrideMode": "UEFI",
     }
     return {
-        "Manufacturer": node.system.vendor,
-        "Model": node.system.product,
-        "SerialNumber": node.system.serial,
-        "SKU": node.system.serial,
-        "BiosVersion": node.system.firmware,
-        "HostName": node.name,
+        "Manufacturer": subject.node.system.vendor,
+        "Model": subject.node.system.product,
+        "SerialNumber": subject.node.system.serial,
+        "SKU": subject.node.system.serial,
+        "BiosVersion": subject.node.system.firmware,
+        "HostName": subject.node.name,
         "SystemType": "Physical",
-        "Status": _HEALTHY,
+        "Status": subject.status,
         "Boot": boot,
         "ProcessorSummary": {
-            "Count": node.cpu.sockets,
-            "CoreCount": node.cpu.cores,
-            "LogicalProcessorCount": node.cpu.cores,
-            "Model": node.cpu.model,
-            "Status": _HEALTHY,
+            "Count": subject.node.cpu.sockets,
+            "CoreCount": subject.node.cpu.cores,
+            "LogicalProcessorCount": subject.node.cpu.cores,
+            "Model": subject.node.cpu.model,
+            "Status": subject.status,
         },
-        "MemorySummary": {"TotalSystemMemoryGiB": node.memory // 1024, "Status": _HEALTHY},
+        "MemorySummary": {
+            "TotalSystemMemoryGiB": subject.node.memory // 1024,
+            "Status": subject.status,
+        },
         "@odata.etag": etag({"Boot": boot, "PowerState": data.get("PowerState")}),
     }
 
 
-def _manager(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
+def _manager(subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
     return {
-        "Model": node.bmc.model,
-        "Description": f"{node.bmc.model} of {node.name}",
-        "FirmwareVersion": node.bmc.firmware,
-        "Manufacturer": node.system.vendor,
-        "Status": _HEALTHY,
+        "Model": subject.node.bmc.model,
+        "Description": f"{subject.node.bmc.model} of {subject.node.name}",
+        "FirmwareVersion": subject.node.bmc.firmware,
+        "Manufacturer": subject.node.system.vendor,
+        "Status": subject.status,
     }
 
 
-def _chassis(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
+def _chassis(subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
     unneeded = {"AssetTag", "PartNumber", "Location"}
     kept = dict.fromkeys(unneeded & data.keys())
     return {
         **kept,
-        "Name": f"{node.name} chassis",
+        "Name": f"{subject.node.name} chassis",
         "ChassisType": "RackMount",
-        "Manufacturer": node.system.vendor,
-        "Model": node.system.product,
-        "SKU": node.system.serial,
-        "SerialNumber": node.system.serial,
-        "PowerState": "On" if board.on else "Off",
-        "Status": _HEALTHY,
+        "Manufacturer": subject.node.system.vendor,
+        "Model": subject.node.system.product,
+        "SKU": subject.node.system.serial,
+        "SerialNumber": subject.node.system.serial,
+        "PowerState": "On" if subject.board.on else "Off",
+        "Status": subject.status,
     }
 
 
-def _nic(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
-    nic = next(nic for nic in node.nics if nic.mac == str(data["Id"]).lower())
+def _nic(subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
+    nic = next(nic for nic in subject.node.nics if nic.mac == str(data["Id"]).lower())
     return {
         "Name": nic.name,
         "MACAddress": nic.mac,
@@ -116,8 +133,8 @@ def _nic(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _drive(node: Node, board: Board, data: dict[str, Any]) -> dict[str, Any]:
-    disk = next(disk for disk in node.disks if disk.name == data["Id"])
+def _drive(subject: Subject, data: dict[str, Any]) -> dict[str, Any]:
+    disk = next(disk for disk in subject.node.disks if disk.name == data["Id"])
     return {
         "Model": disk.model,
         "SerialNumber": disk.serial,
@@ -136,7 +153,7 @@ def protocol(disk: Disk) -> str:
     return "NVMe" if disk.type == "nvme" else "SATA"
 
 
-_ADDITIONS: dict[str, Callable[[Node, Board, dict[str, Any]], dict[str, Any]]] = {
+_ADDITIONS: dict[str, Callable[[Subject, dict[str, Any]], dict[str, Any]]] = {
     "root_resource": _root,
     "system_resource": _system,
     "manager_resource": _manager,

@@ -57,8 +57,10 @@ class Machine:
                 continue
             cuts = self._board.cuts
             boot = asyncio.create_task(self._boot(cuts))
-            while not boot.done() and self._board.on and self._board.cuts == cuts:
-                await asyncio.sleep(_WATCH_SECONDS)
+            while self._board.on and self._board.cuts == cuts:
+                done, _ = await asyncio.wait({boot}, timeout=_WATCH_SECONDS)
+                if done:
+                    break
             if boot.done():
                 boot.result()
                 continue

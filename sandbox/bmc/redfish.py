@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import dataclasses
 import json
 import secrets
 import ssl
@@ -45,6 +46,7 @@ class RedfishBmc:
     async def apply(self, fault: Fault) -> None:
         """Be as well or ill as this says; a dead BMC forgets its sessions."""
         self._fault = fault
+        self._asked = dataclasses.replace(self._asked, health=fault.health)
         if fault.dead and self._runner is not None:
             runner, self._runner = self._runner, None
             self._sessions.clear()

@@ -47,7 +47,7 @@ class Service:
         pid.write_text(f"{os.getpid()}\n", encoding="ascii")
         tasks = [asyncio.create_task(machine.run()) for machine in self._machines]
         tasks.append(asyncio.create_task(self._watch()))
-        waiting = asyncio.create_task(ended.wait())
+        waiting = asyncio.create_task(_until(ended))
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
         for task in [*tasks, waiting]:
             task.cancel()
@@ -87,3 +87,7 @@ class Service:
             for bmc in self._bmcs.values():
                 if isinstance(bmc, IpmiBmc):
                     await bmc.watch()
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

@@ -7,6 +7,7 @@ The report is that of MAAS's script 50-maas-01-commissioning: LXD's resources as
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,8 @@ class Disk:
     name: str
     model: str
     serial: str
-    id_path: str | None
+    id_path: str
+    """A link that lasts, or the kernel's name when there is none."""
     size: int
     block_size: int
     tags: tuple[str, ...]
@@ -114,15 +116,15 @@ def _info(system: Mapping[str, Any], cpu: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _disk(disk: Mapping[str, Any]) -> Disk:
-    device_id = disk.get("device_id") or None
+    # Without a serial number, too, MAAS does not trust the link.
+    lasting = disk.get("device_id") and disk["serial"]
     rpm = disk["rpm"]
     tags = ("rotary", f"{rpm}rpm") if rpm else ("ssd",)
     return Disk(
         name=disk["id"],
         model=disk["model"],
         serial=disk["serial"],
-        # A disk that has no link that lasts is known by its kernel name alone.
-        id_path=f"/dev/disk/by-id/{device_id}" if device_id else f"/dev/{disk['id']}",
+        id_path=f"/dev/disk/by-id/{disk['device_id']}" if lasting else f"/dev/{disk['id']}",
         size=disk["size"],
         block_size=disk["block_size"],
         tags=tags if disk["type"] == "nvme" else (*tags, disk["type"]),
@@ -157,23 +159,42 @@ def record(tx: Transaction, machine_id: int, facts: Facts) -> None:
         hardware_info=dict(facts.info),
         numa=list(facts.numa),
     )
-    tx.execute("DELETE FROM block_device WHERE machine_id = ?", machine_id)
-    for number, disk in enumerate(facts.disks):
-        tx.insert(
-            "block_device",
-            machine_id=machine_id,
-            name=disk.name,
-            model=disk.model,
-            serial=disk.serial,
-            id_path=disk.id_path,
-            size=disk.size,
-            block_size=disk.block_size,
-            tags=list(disk.tags),
-            firmware_version=disk.firmware,
-            boot=int(number == 0),
-        )
+    seen = [
+        _record_disk(tx, machine_id, disk, boot=number == 0)
+        for number, disk in enumerate(facts.disks)
+    ]
+    marks = ",".join("?" for _ in seen)
+    tx.execute(
+        f"DELETE FROM block_device WHERE machine_id = ? AND id NOT IN ({marks})",
+        *(machine_id, *seen),
+    )
     for nic in facts.nics:
         _record_nic(tx, machine_id, nic)
+
+
+def _record_disk(tx: Transaction, machine_id: int, disk: Disk, *, boot: bool) -> int:
+    """Its id; a disk that was there before keeps the id and the tags that it had."""
+    known = tx.one(
+        "SELECT id, tags FROM block_device WHERE machine_id = ? AND "
+        "((serial <> '' AND serial = ?) OR (serial = '' AND id_path = ?))",
+        *(machine_id, disk.serial, disk.id_path),
+    )
+    columns = {
+        "name": disk.name,
+        "model": disk.model,
+        "serial": disk.serial,
+        "id_path": disk.id_path,
+        "size": disk.size,
+        "block_size": disk.block_size,
+        "firmware_version": disk.firmware,
+        "boot": int(boot),
+    }
+    if known is None:
+        tags = list(disk.tags)
+        return tx.insert("block_device", machine_id=machine_id, tags=tags, **columns)
+    tags = list(dict.fromkeys([*json.loads(known["tags"]), *disk.tags]))
+    tx.update("block_device", known["id"], tags=tags, **columns)
+    return known["id"]
 
 
 def _record_nic(tx: Transaction, machine_id: int, nic: Nic) -> None:

@@ -25,8 +25,8 @@ from sandbox.maas.store import Store, machine, machine_row, take, write_event
 
 _log = logging.getLogger(__name__)
 
-_ATTEMPTS = 3
-"""How often a power action is tried, as MAAS's workflows do."""
+_RETRY_WAITS = (0.5, 1.0, 2.0, 3.0)
+"""Seconds before each further attempt at a power action."""
 _NODE_TIMEOUTS = {
     Status.COMMISSIONING: 1200.0,
     Status.TESTING: 1200.0,
@@ -63,8 +63,14 @@ class Region:
         """Take up the power actions that a former process left, and watch the machines."""
         with self.store.transaction() as tx:
             pending = [row["machine_id"] for row in tx.all("SELECT machine_id FROM power_call")]
+            ending = tx.all(
+                "SELECT system_id FROM machine WHERE power_state = 'on' AND status IN (?, ?, ?)",
+                *(int(Status.READY), int(Status.RELEASING), int(Status.FAILED_TESTING)),
+            )
         for machine_id in pending:
             self._spawn(self._settle_quietly(machine_id))
+        for row in ending:
+            self.expect_off(row["system_id"])
         self._spawn(self._watch())
 
     async def stop(self) -> None:
@@ -179,9 +185,8 @@ class Region:
 
     async def _try(self, row: Any, action: Action) -> PowerError | None:
         failure: PowerError | None = None
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                await asyncio.sleep(0.5 * attempt)
+        for wait in (0.0, *_RETRY_WAITS):
+            await asyncio.sleep(wait)
             try:
                 await self._driver(row).power(action, _parameters(row))
             except PowerError as error:
@@ -216,7 +221,7 @@ class Region:
                 take(tx, row, lifecycle.mark_failed(machine(tx, row), f"{label} timed out"))
                 tx.update("machine", row["id"], expires=None)
             busy = tx.one("SELECT 1 FROM power_call WHERE machine_id = ?", row["id"])
-        if busy is None and row["status"] != Status.NEW:
+        if busy is None:
             await self.query(system_id)
 
 

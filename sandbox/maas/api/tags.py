@@ -22,6 +22,10 @@ def _find(tx: Transaction, call: Call) -> sqlite3.Row:
     return row
 
 
+def _row(tx: Transaction, tag_id: int) -> sqlite3.Row:
+    return tx.all("SELECT * FROM tag WHERE id = ?", tag_id)[0]
+
+
 def _check_name(tx: Transaction, name: str, own_id: int = -1) -> None:
     if not name:
         raise FieldErrors({"name": ["This field is required."]})
@@ -44,7 +48,7 @@ async def create(call: Call) -> Any:
         name = call.form.get("name", "")
         _check_name(tx, name)
         tag_id = tx.insert("tag", name=name, **texts)
-        return [representation.tag(r) for r in tx.all("SELECT * FROM tag WHERE id = ?", tag_id)][0]
+        return representation.tag(_row(tx, tag_id))
 
 
 async def read(call: Call) -> Any:
@@ -62,9 +66,7 @@ async def update(call: Call) -> Any:
         if "name" in changes:
             _check_name(tx, changes["name"], row["id"])
         tx.update("tag", row["id"], **changes)
-        return [
-            representation.tag(r) for r in tx.all("SELECT * FROM tag WHERE id = ?", row["id"])
-        ][0]
+        return representation.tag(_row(tx, row["id"]))
 
 
 async def delete(call: Call) -> Any:

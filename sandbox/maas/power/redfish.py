@@ -1,7 +1,7 @@
 """The redfish driver: Basic authentication, boot override to PXE once, then a reset.
 
-The requests are those of MAAS 3.7 (provisioningserver/drivers/power/redfish.py), but for one thing:
-the BMC's certificate is verified against the sandbox's CA, which MAAS does not do.
+The requests are those of MAAS 3.7 (provisioningserver/drivers/power/redfish.py) but for one
+thing: the BMC's certificate is verified against the sandbox's CA, which MAAS does not do.
 """
 
 from __future__ import annotations
