@@ -1,0 +1,237 @@
+"""The agents of all units, on one event loop: told of changes, of time, and of hook tools."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import pathlib
+from collections.abc import Iterator
+
+from sandbox import processes
+from sandbox.home import Home
+from sandbox.juju import clock, errors
+from sandbox.juju.engine.agent import UnitAgent
+from sandbox.juju.engine.commands import parse_exec
+from sandbox.juju.engine.runtime import Runtime, Settings
+from sandbox.juju.hook_tools import build, registry
+from sandbox.juju.hook_tools.answer import Answer, refuse
+from sandbox.juju.hook_tools.invocation import UsageError
+from sandbox.juju.hook_tools.server import Request, ToolServer, socket_path
+from sandbox.juju.state import leases, removal, runs, secret_consumers, secrets
+from sandbox.juju.state.store import Change, Store, Transaction
+
+_LOGGER = logging.getLogger(__name__)
+_EXEC = ("juju-exec", "juju-run")
+
+
+class Engine:
+    """Runs the unit agents of every model of a controller."""
+
+    def __init__(self, home: Home, store: Store, settings: Settings | None = None) -> None:
+        self.runtime = Runtime(home, store, settings or Settings())
+        self._store = store
+        self._agents: dict[tuple[str, str], UnitAgent] = {}
+        self._applications: dict[tuple[str, str], set[str]] = {}
+        path = socket_path(self.runtime.folder)
+        self._server = ToolServer(path, self._answer)
+        self._clock: asyncio.Task[None] | None = None
+        self._unsubscribe = lambda: None
+
+    async def start(self) -> None:
+        """Build the tools, end what an earlier daemon left running, and take up every unit."""
+        runtime = self.runtime
+        runtime.socket = self._server.path
+        runtime.tools = await asyncio.to_thread(
+            build.build, runtime.folder / "tools", str(runtime.socket)
+        )
+        await self._end_leftovers()
+        await self._server.start()
+        self._unsubscribe = self._store.subscribe(self._hear)
+        with self._store.transaction() as tx:
+            leases.extend_all(tx, clock.now().timestamp())
+            found = [
+                (row["model"], row["name"]) for row in tx.all("SELECT model, name FROM units")
+            ]
+        for model, unit in found:
+            self._agent(model, unit).look()
+        self._clock = asyncio.get_running_loop().create_task(self._tick(), name="engine clock")
+
+    async def stop(self) -> None:
+        """Let running hooks end for a moment, then stop everything."""
+        self._unsubscribe()
+        if self._clock is not None:
+            self._clock.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._clock
+        await asyncio.gather(*(agent.stop() for agent in list(self._agents.values())))
+        await self._server.stop()
+        self.runtime.journal.flush()
+
+    def _agent(self, model: str, unit: str) -> UnitAgent:
+        key = (model, unit)
+        if key not in self._agents:
+            self._agents[key] = UnitAgent(self.runtime, model, unit, self._gone)
+            self._applications.setdefault((model, unit.rpartition("/")[0]), set()).add(unit)
+        return self._agents[key]
+
+    def _gone(self, agent: UnitAgent) -> None:
+        self._agents.pop((agent.model, agent.unit), None)
+        key = (agent.model, agent.unit.rpartition("/")[0])
+        siblings = self._applications.get(key, set())
+        siblings.discard(agent.unit)
+        if not siblings:
+            self._applications.pop(key, None)
+
+    def _hear(self, changes: frozenset[Change]) -> None:
+        """Let the agents look whom a commit concerns."""
+        for model, unit in {key for change in changes for key in self._concerned(change)}:
+            self._agent(model, unit).look()
+        for change in changes:
+            if change.kind == "task":
+                self._task_changed(change)
+
+    def _concerned(self, change: Change) -> Iterator[tuple[str, str]]:
+        if change.kind == "unit" and (
+            (change.model, change.key) in self._agents or self._exists(change)
+        ):
+            yield change.model, change.key
+        elif change.kind == "application":
+            for unit in self._applications.get((change.model, change.key), ()):
+                yield change.model, unit
+        elif change.kind == "secret":
+            yield from self._of_secret(change)
+
+    def _exists(self, change: Change) -> bool:
+        with self._store.transaction() as tx:
+            row = tx.one(
+                "SELECT 1 FROM units WHERE model = ? AND name = ?", change.model, change.key
+            )
+        return row is not None
+
+    def _of_secret(self, change: Change) -> Iterator[tuple[str, str]]:
+        """The owner of a secret, or its application's units, and those who read it."""
+        with self._store.transaction() as tx:
+            consumers = secret_consumers.units(tx, change.model, change.key)
+            row = tx.one(
+                "SELECT owner_kind, owner FROM secrets WHERE model = ? AND id = ?",
+                *(change.model, change.key),
+            )
+        owners: set[str] = set()
+        if row is not None and row["owner_kind"] == "unit":
+            owners = {row["owner"]}
+        elif row is not None:
+            owners = self._applications.get((change.model, row["owner"]), set())
+        for unit in {*owners, *consumers}:
+            if (change.model, unit) in self._agents:
+                yield change.model, unit
+
+    def _task_changed(self, change: Change) -> None:
+        with self._store.transaction() as tx:
+            receiver = tx.value(
+                "SELECT receiver FROM tasks WHERE model = ? AND id = ?", change.model, change.key
+            )
+        agent = self._agents.get((change.model, receiver))
+        if agent is not None:
+            agent.task_changed()
+
+    async def _tick(self) -> None:
+        """What only time brings: renewals, rotations, expiries, the ends of forced removals."""
+        settings = self.runtime.settings
+        renewed = 0.0
+        while True:
+            now = clock.now()
+            with self._store.transaction() as tx:
+                removal.run_cleanups(tx, now.timestamp())
+                due = secrets.due(tx, now)
+                if now.timestamp() - renewed >= settings.renewal:
+                    renewed = now.timestamp()
+                    self._renew(tx, renewed)
+            for model, secret in due:
+                self._hear(frozenset({Change("secret", model, secret)}))
+            await asyncio.sleep(settings.tick)
+
+    def _renew(self, tx: Transaction, now: float) -> None:
+        """Renew the leases whose holders live; let the others run out and be claimed."""
+        for row in tx.all("SELECT model, application, holder, expires FROM leases"):
+            holder = self._agents.get((row["model"], row["holder"]))
+            if holder is not None and holder.live:
+                leases.claim(tx, row["model"], row["holder"], now)
+            elif row["expires"] <= now:
+                tx.touch("application", row["model"], row["application"])
+
+    async def _end_leftovers(self) -> None:
+        """End the hooks that an earlier daemon did not see the end of: they have failed."""
+        with self._store.transaction() as tx:
+            unfinished = runs.unfinished(tx)
+        for run in unfinished:
+            left = processes.matching(
+                SANDBOX_HOME=str(self.runtime.home.path),
+                JUJU_CONTEXT_ID=str(run.changes.get("context")),
+            )
+            if left:
+                await asyncio.to_thread(processes.end, left, patience=0.0)
+        with self._store.transaction() as tx:
+            for run in unfinished:
+                seconds = (clock.now() - clock.parse(run.started)).total_seconds()
+                runs.finish(tx, run.id, seconds, None)
+
+    async def _answer(self, request: Request) -> Answer:
+        """Answer one call of a hook tool."""
+        if request.tool in _EXEC:
+            return await self._exec(request)
+        context = self.runtime.contexts.get(request.context)
+        if context is None:
+            return refuse(f'bad request: wrong context ID; got "{request.context}"')
+        try:
+            answer = registry.call(
+                context, request.tool, request.arguments, request.directory, request.stdin
+            )
+        except Exception:  # one broken call must not stop the daemon
+            _LOGGER.exception("hook tool %s failed", request.tool)
+            return refuse("internal error, see the controller's log")
+        if context.reboot == "now" and context.kill is not None:
+            context.kill()
+        return answer
+
+    async def _exec(self, request: Request) -> Answer:
+        """Run a script of juju-exec in its unit's turn."""
+        try:
+            command = parse_exec(request.arguments, request.context)
+            if not command.unit:
+                return await self._without_context(request, command.script)
+            agent = self._executing(request, command.unit)
+            output = await agent.run_command(command)
+        except UsageError as refusal:
+            return refuse(str(refusal), refusal.code)
+        except errors.JujuError as refusal:
+            return refuse(str(refusal))
+        return Answer(output.code, output.stdout, output.stderr)
+
+    def _executing(self, request: Request, unit: str) -> UnitAgent:
+        """The agent that is meant: of the caller's model, by its environment or its folder."""
+        agents = self.runtime.folder / "agents"
+        folder = pathlib.Path(request.directory)
+        model = request.model
+        if not model and folder.is_relative_to(agents) and folder != agents:
+            model = folder.relative_to(agents).parts[0]
+        found = [
+            agent
+            for (owner, name), agent in self._agents.items()
+            if name == unit and owner == (model or owner)
+        ]
+        if len(found) != 1:
+            raise errors.NotFound(f'unit "{unit}" not found on this machine')
+        return found[0]
+
+    async def _without_context(self, request: Request, script: str) -> Answer:
+        process = await asyncio.create_subprocess_exec(
+            "/bin/bash",
+            "-s",
+            cwd=request.directory,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        stdout, stderr = await process.communicate(script.encode())
+        return Answer(process.returncode or 0, stdout, stderr)

@@ -1,0 +1,105 @@
+"""Making what a hook changed: all of it in the transaction of its success, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.juju import clock, errors
+from sandbox.juju.engine import secret_changes
+from sandbox.juju.engine.context import HookContext, PortRange
+from sandbox.juju.hook_tools.network import port_range
+from sandbox.juju.state import applications, leases, relations, scopes, storage, units
+from sandbox.juju.state.store import Transaction
+from sandbox.juju.state.values import Unit
+
+
+def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
+    """Make the changes of a context; returns what they were, for the record of the run.
+
+    Raises:
+        JujuError: one of them is refused (the unit no longer leads, a databag over its limit,
+            a taken label): then the hook has failed, and the caller rolls all of it back.
+    """
+    changes: dict[str, Any] = {}
+    unit = units.get(tx, context.model, context.unit.name)
+    if context.charm_state is not None and context.charm_state != unit.state:
+        units.set_state(tx, unit.model, unit.name, context.charm_state)
+        changes["state"] = sorted(context.charm_state)
+    settings = _flush_settings(tx, context, unit)
+    if settings:
+        changes["relations"] = settings
+    if context.opened or context.closed:
+        changes["ports"] = _flush_ports(tx, context, unit)
+    if context.new_storage:
+        _add_storage(tx, context, unit)
+        changes["storage"] = dict(context.new_storage)
+    secret_changes.apply(tx, unit, context.secrets, clock.now().timestamp())
+    if context.secrets.summary:
+        changes["secrets"] = context.secrets.summary
+    return changes
+
+
+def refresh_network_settings(tx: Transaction, unit: Unit) -> None:
+    """Bring the addresses in the unit's databags up to date, as Juju does after config-changed."""
+    known = units.network_settings(tx, unit)
+    for relation in scopes.entered(tx, unit):
+        scopes.set_unit_settings(tx, relation, unit, known)
+
+
+def _flush_settings(tx: Transaction, context: HookContext, unit: Unit) -> dict[str, list[str]]:
+    """The databags: returns the keys that each relation had set."""
+    written: dict[str, list[str]] = {}
+    if any(context.application_settings.values()):
+        now = clock.now().timestamp()
+        if not leases.leads(tx, unit.model, unit.name, now):
+            raise errors.JujuError(f'"{unit.name}" is not leader of "{unit.application}"')
+    for number, pairs in context.unit_settings.items():
+        relation = relations.get(tx, unit.model, number)
+        if pairs and scopes.set_unit_settings(tx, relation, unit, pairs):
+            written[f"{number} unit"] = sorted(pairs)
+    for number, pairs in context.application_settings.items():
+        relation = relations.get(tx, unit.model, number)
+        if pairs and scopes.set_application_settings(tx, relation, unit.application, pairs):
+            written[f"{number} application"] = sorted(pairs)
+    return written
+
+
+def _flush_ports(tx: Transaction, context: HookContext, unit: Unit) -> list[str]:
+    opened = {port_range(document) for document in unit.ports}
+    opened = (opened - _closed(opened, context.closed)) | context.opened
+    ordered = sorted(opened, key=lambda r: (r.endpoint, r.protocol, r.first, r.last))
+    documents = [
+        {
+            "endpoint": ports.endpoint,
+            "protocol": ports.protocol,
+            "from-port": ports.first,
+            "to-port": ports.last,
+        }
+        for ports in ordered
+    ]
+    tx.update("units", {"model": unit.model, "name": unit.name}, ports_json=documents)
+    tx.touch("unit", unit.model, unit.name)
+    return [ports.text for ports in ordered]
+
+
+def _closed(opened: set[PortRange], closing: set[PortRange]) -> set[PortRange]:
+    """A range closed for every endpoint closes it where it is open for a single one too."""
+    everywhere = {(r.protocol, r.first, r.last) for r in closing if not r.endpoint}
+    return {r for r in opened if r in closing or (r.protocol, r.first, r.last) in everywhere}
+
+
+def _add_storage(tx: Transaction, context: HookContext, unit: Unit) -> None:
+    application = applications.get(tx, unit.model, unit.application)
+    declared = applications.charm_of(tx, application).storage()
+    present = storage.of_unit(tx, unit.model, unit.name)
+    for name, count in context.new_storage.items():
+        if name not in declared:
+            raise errors.NotFound(f'charm storage "{name}" not found')
+        held = sum(instance.name == name for instance in present)
+        limit = declared[name].count_max
+        if 0 <= limit < held + count:
+            raise errors.NotValid(
+                f'cannot add {count} of storage "{name}": at most {limit} instances supported'
+            )
+        for _ in range(count):
+            storage.add_instance(tx, unit, declared[name], application.storage[name])

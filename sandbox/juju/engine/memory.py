@@ -1,0 +1,147 @@
+"""What one unit's agent keeps at hand while the controller runs."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+from sandbox.juju import errors
+from sandbox.juju.engine.commands import CommandOutput, ExecCommand
+from sandbox.juju.engine.local import LocalState
+from sandbox.juju.engine.observation import Signals
+from sandbox.juju.engine.process import Process
+from sandbox.juju.engine.remote import RemoteState
+from sandbox.juju.engine.runtime import Runtime
+from sandbox.juju.state import models, statuses, tasks
+from sandbox.juju.state.store import Transaction
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+class UnitMemory:
+    """The agent's state, signals, waiting commands and running process."""
+
+    def __init__(self, runtime: Runtime, model: str, unit: str) -> None:
+        self.runtime = runtime
+        self.model = model
+        self.unit = unit
+        self.local = LocalState()
+        self.remote: RemoteState | None = None
+        """What was observed last."""
+        self.attempts = 0
+        """How often the failed hook was retried."""
+        self.retry_due = False
+        self.update_status_due = False
+        self.process: Process | None = None
+        self.running_task: int | None = None
+        self._commands: dict[int, tuple[ExecCommand, asyncio.Future[CommandOutput]]] = {}
+        self._numbers = itertools.count(1)
+        self._agent_status: tuple[str, str] | None = None
+
+    @property
+    def signals(self) -> Signals:
+        """What the agent itself knows."""
+        return Signals(self.retry_due, self.update_status_due, tuple(self._commands))
+
+    @property
+    def retries(self) -> bool:
+        """Whether the model retries failed hooks by itself."""
+        with self.runtime.store.transaction() as tx:
+            return bool(models.get_config(tx, self.model)["automatically-retry-hooks"])
+
+    @property
+    def update_status_interval(self) -> float:
+        """Seconds between two update-status hooks."""
+        with self.runtime.store.transaction() as tx:
+            return duration(models.get_config(tx, self.model)["update-status-hook-interval"])
+
+    def exists(self, tx: Transaction) -> bool:
+        """Whether the unit is still there."""
+        row = tx.one("SELECT 1 FROM units WHERE model = ? AND name = ?", self.model, self.unit)
+        return row is not None
+
+    def load(self, tx: Transaction) -> None:
+        """Take up the state that an earlier agent saved."""
+        text = tx.value(
+            "SELECT uniter_json FROM units WHERE model = ? AND name = ?", self.model, self.unit
+        )
+        self.local = LocalState.from_text(text)
+        status = statuses.get_status(tx, self.model, "agent", self.unit)
+        self._agent_status = (status.status, status.message)
+
+    def save(self, tx: Transaction, local: LocalState) -> None:
+        """Persist the state; what is at hand follows with it.
+
+        A transaction that fails later must not leave the two apart: save last.
+        """
+        tx.execute(
+            "UPDATE units SET uniter_json = ? WHERE model = ? AND name = ?",
+            *(local.to_text(), self.model, self.unit),
+        )
+        self.local = local
+
+    def set_agent_status(self, status: str, message: str = "", data: dict | None = None) -> None:
+        """Report what the agent does, unless it said so last."""
+        if self._agent_status == (status, message):
+            return
+        with self.runtime.store.transaction() as tx:
+            self.write_agent_status(tx, status, message, data)
+
+    def write_agent_status(
+        self, tx: Transaction, status: str, message: str = "", data: dict | None = None
+    ) -> None:
+        """Report what the agent does, in a transaction of the caller's."""
+        self._agent_status = (status, message)
+        statuses.set_status(tx, self.model, "agent", self.unit, status, message, data)
+
+    def log(self, severity: str, module: str, message: str) -> None:
+        """Write a line to the debug log."""
+        self.runtime.journal.unit(self.model, self.unit, severity, module, message)
+
+    def add_command(self, command: ExecCommand) -> asyncio.Future[CommandOutput]:
+        """Queue what juju-exec asks for; the future has what it gave."""
+        future = asyncio.get_running_loop().create_future()
+        self._commands[next(self._numbers)] = (command, future)
+        return future
+
+    def take_command(self, number: int) -> tuple[ExecCommand, asyncio.Future[CommandOutput]]:
+        """A command whose turn has come."""
+        return self._commands.pop(number)
+
+    def refuse_commands(self) -> None:
+        """Tell those who wait that the unit is gone."""
+        for number in list(self._commands):
+            future = self._commands.pop(number)[1]
+            if not future.done():
+                future.set_exception(errors.JujuError("command execution aborted"))
+
+    def abort_if_asked(self) -> None:
+        """Kill the running action if it was cancelled."""
+        if self.running_task is None or self.process is None:
+            return
+        with self.runtime.store.transaction() as tx:
+            if tasks.get(tx, self.model, self.running_task).status == tasks.ABORTING:
+                self.process.kill()
+
+    def kill(self) -> None:
+        """Kill what runs for the unit."""
+        if self.process is not None:
+            self.process.kill()
+
+
+def duration(text: str) -> float:
+    """A duration such as 5m or 1h30m in seconds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    total, number = 0.0, ""
+    for character in text:
+        if character in _UNITS:
+            total += float(number) * _UNITS[character]
+            number = ""
+        else:
+            number += character
+    if number or not text:
+        raise ValueError(f"{text!r} is not a duration such as 5m")
+    return total

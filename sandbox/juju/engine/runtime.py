@@ -1,0 +1,81 @@
+"""What the agents of all units share."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import pathlib
+
+from sandbox.home import Home
+from sandbox.juju.engine.context import HookContext
+from sandbox.juju.engine.journal import Journal
+from sandbox.juju.state.store import Store
+from sandbox.juju.state.values import Unit
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How the engine paces itself. Times are in seconds."""
+
+    parallel: int = 4
+    """Processes of charms that run at once."""
+    retry_first: float = 5.0
+    """Before a failed hook is run again for the first time; the wait doubles each time."""
+    retry_longest: float = 300.0
+    update_status_factor: float = 1.0
+    """Times the model's update-status-hook-interval."""
+    tick: float = 1.0
+    """Between two looks at what only the clock brings: rotations, expiries, cleanups."""
+    renewal: float = 15.0
+    """Between two renewals of leases."""
+    patience: float = 5.0
+    """For running hooks when the controller stops, and for what a removed unit left running."""
+
+
+class Runtime:
+    """The store, the folders, and the limits of concurrency."""
+
+    def __init__(self, home: Home, store: Store, settings: Settings) -> None:
+        self.home = home
+        self.store = store
+        self.settings = settings
+        self.journal = Journal(store)
+        self.folder = home.folder("juju")
+        self.socket = pathlib.Path()
+        self.tools = pathlib.Path()
+        self.contexts: dict[str, HookContext] = {}
+        self.slots = asyncio.Semaphore(settings.parallel)
+        self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
+        self._unpacking: dict[str, asyncio.Lock] = {}
+
+    @property
+    def api_address(self) -> str:
+        """Where units reach the controller."""
+        return f"{self.home.controller_address}:17070"
+
+    @property
+    def charm_cache(self) -> pathlib.Path:
+        """Where unpacked charms are kept, one folder per digest."""
+        return self.folder / "unpacked"
+
+    def unit_folder(self, model: str, unit: str) -> pathlib.Path:
+        """The folder of a unit's agent; its charm is in `charm`."""
+        return self.folder / "agents" / model / f"unit-{unit.replace('/', '-')}"
+
+    def machine_lock(self, unit: Unit, group: str = "") -> asyncio.Lock:
+        """The lock that lets one hook at a time run on a machine.
+
+        Actions with an execution group have a lock of that group instead.
+        """
+        key = (unit.model, unit.machine or unit.name, group)
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    def unpacking_lock(self, sha256: str) -> asyncio.Lock:
+        """The lock that lets one charm be unpacked once."""
+        return self._unpacking.setdefault(sha256, asyncio.Lock())
+
+    def forget_machine(self, model: str, machine: str) -> None:
+        """Drop the locks of a machine that is gone."""
+        for key in [k for k in self._locks if k[:2] == (model, machine)]:
+            if not self._locks[key].locked():
+                del self._locks[key]
