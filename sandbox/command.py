@@ -116,7 +116,7 @@ def _down(arguments: argparse.Namespace) -> int:
         os.kill(pid, signal.SIGTERM)
         while supervisor.running(home) is not None:
             time.sleep(0.05)
-    processes.end(processes.matching(SANDBOX_HOME=str(home.path)))
+    processes.end(processes.of_sandbox(home.path))
     if not arguments.keep:
         shutil.rmtree(home.path)
     return 0

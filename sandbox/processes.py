@@ -1,8 +1,7 @@
 """Finding and ending the processes that belong to one sandbox.
 
-A process belongs to a sandbox when SANDBOX_HOME in its environment is that sandbox's folder:
-hooks and what charms leave running inherit it. That finds daemonised children too, which
-have left their session and their parent.
+They are told by the environment that they started with. That finds daemonised children too,
+which have left their session and their parent.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import os
 import pathlib
 import signal
 import time
+from collections.abc import Iterator
 
 
 def environment_of(pid: int) -> dict[str, str]:
@@ -22,6 +22,20 @@ def environment_of(pid: int) -> dict[str, str]:
         return {}
     pairs = (entry.partition(b"=") for entry in raw.split(b"\0") if b"=" in entry)
     return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
+
+
+def of_sandbox(home: pathlib.Path) -> list[int]:
+    """The daemons of a sandbox, its hooks, and what charms have left running.
+
+    A daemon says which it is; a hook and its children have the hook tools first on their PATH.
+    """
+    tools = f"{home}/juju/"
+    return [
+        pid
+        for pid, environment in _environments()
+        if environment.get("PATH", "").startswith(tools)
+        or (environment.get("SANDBOX_HOME") == str(home) and "SANDBOX_DAEMON" in environment)
+    ]
 
 
 def matching(**wanted: str) -> list[int]:

@@ -67,3 +67,20 @@ def test_the_environment_of_a_process_that_is_gone_is_empty():
 
     assert processes.environment_of(gone.pid) == {}
     assert processes.environment_of(os.getpid())
+
+
+def test_a_hook_s_children_belong_to_the_sandbox_by_their_path(tmp_path: pathlib.Path):
+    hook = {"PATH": f"{tmp_path}/juju/tools:/usr/bin"}
+    child = subprocess.Popen(["/usr/bin/sleep", "60"], env=hook)
+
+    assert processes.of_sandbox(tmp_path) == [child.pid]
+
+    processes.end([child.pid])
+
+
+def test_a_shell_that_only_names_the_sandbox_does_not_belong_to_it(tmp_path: pathlib.Path):
+    shell = subprocess.Popen(["/usr/bin/sleep", "60"], env={"SANDBOX_HOME": str(tmp_path)})
+
+    assert processes.of_sandbox(tmp_path) == []
+
+    processes.end([shell.pid])
