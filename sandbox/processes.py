@@ -40,10 +40,13 @@ def of_sandbox(home: pathlib.Path) -> list[int]:
 
 def matching(**wanted: str) -> list[int]:
     """The processes, but for this one, whose environment has all of these values."""
-    pids = (int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit())
-    return [
-        pid for pid in pids if pid != os.getpid() and wanted.items() <= environment_of(pid).items()
-    ]
+    return [pid for pid, environment in _environments() if wanted.items() <= environment.items()]
+
+
+def _environments() -> Iterator[tuple[int, dict[str, str]]]:
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            yield int(entry.name), environment_of(int(entry.name))
 
 
 def end(pids: list[int], *, patience: float = 5.0) -> None:
