@@ -137,6 +137,15 @@ def test_a_failed_step_is_retried_by_its_rules_and_then_holds_everything() -> No
     assert rolling.resume(journal).records.keys() == {"b"}
 
 
+def test_a_repetition_too_is_requested_only_after_its_intention_was_persisted() -> None:
+    one = plan(wave(step("a", attempts=2, retry_after=0.0)))
+    journal = tick(one, tick(one, led(one), all_seen(one, ABSENT))[0], all_seen(one, ABSENT))[0]
+    broken = rolling.Seen({"a": rolling.Observation(FAILED, 1, "no disk")})
+    journal, requested = tick(one, journal, broken, now=5.0)
+    assert (journal.records["a"].attempt, requested) == (2, [])
+    assert tick(one, journal, broken, now=6.0)[1] == ["a"]
+
+
 def test_a_step_without_a_result_in_its_time_holds() -> None:
     one = plan(wave(step("a", timeout=100.0)))
     journal = tick(one, tick(one, led(one), all_seen(one, ABSENT))[0], all_seen(one, ABSENT))[0]
