@@ -6,13 +6,14 @@ to and its process id, so a dead server is seen at the next hook, whatever kille
 
 from __future__ import annotations
 
-# Not `socket`: its imports cost a third of a hook.
+# Not `socket` and `signal`: their imports cost as much as the rest of a hook.
 import _socket
 import os
-import signal
 import sys
 
 from . import plain_json
+
+_SIGTERM = 15
 
 
 def running(address: str, port: int, unit: str) -> int | None:
@@ -53,6 +54,6 @@ def start(address: str, port: int, unit: str, service: str) -> None:
 def stop(pid: int) -> None:
     """End the server."""
     try:
-        os.kill(pid, signal.SIGTERM)
+        os.kill(pid, _SIGTERM)
     except ProcessLookupError:
         return
