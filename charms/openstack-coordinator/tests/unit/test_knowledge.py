@@ -65,7 +65,7 @@ def test_a_charm_that_refers_to_nothing_is_refused_by_name(
 
 def test_an_unknown_key_is_refused(folder: pathlib.Path) -> None:
     charms = yaml.safe_load((folder / "applications.yaml").read_text())["charms"]
-    charms["glance"]["neds"] = []
+    charms["glance"]["relates"] = []
     change(folder, "applications.yaml", charms=charms)
-    with pytest.raises(pydantic.ValidationError, match=r"charms\.glance\.neds"):
+    with pytest.raises(pydantic.ValidationError, match=r"charms\.glance\.relates"):
         knowledge.load(folder)

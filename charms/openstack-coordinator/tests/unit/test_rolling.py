@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Literal
 
 import pytest
-from charms.openstack_coordinator.v0 import rolling
+from charms.openstack_coordinator.v0 import rolling, rolling_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,33 +20,33 @@ DONE: State = "done"
 FAILED: State = "failed"
 
 
-def step(id_: str, lane: str = "", **changed: object) -> rolling.Step:
-    undo = rolling.Operation("undo", {"of": id_})
-    whole = rolling.Step(id_, lane or id_, rolling.Operation("do", {"what": id_}), undo)
+def step(id_: str, lane: str = "", **changed: object) -> rolling_plan.Step:
+    undo = rolling_plan.Operation("undo", {"of": id_})
+    whole = rolling_plan.Step(id_, lane or id_, rolling_plan.Operation("do", {"what": id_}), undo)
     return dataclasses.replace(whole, **changed)
 
 
-def plan(*waves: rolling.Wave) -> rolling.Plan:
-    return rolling.Plan("test", waves)
+def plan(*waves: rolling_plan.Wave) -> rolling_plan.Plan:
+    return rolling_plan.Plan("test", waves)
 
 
-def wave(*steps: rolling.Step, **changed: object) -> rolling.Wave:
-    return dataclasses.replace(rolling.Wave("wave", steps), **changed)
+def wave(*steps: rolling_plan.Step, **changed: object) -> rolling_plan.Wave:
+    return dataclasses.replace(rolling_plan.Wave("wave", steps), **changed)
 
 
-def all_seen(plan: rolling.Plan, state: State) -> rolling.Seen:
+def all_seen(plan: rolling_plan.Plan, state: State) -> rolling.Seen:
     observation = rolling.Observation(state, attempt=9, reason="it broke")
     return rolling.Seen({s.id: observation for w in plan.waves for s in w.steps})
 
 
 def tick(
-    plan: rolling.Plan, journal: rolling.Journal, seen: rolling.Seen, now: float = 0.0
+    plan: rolling_plan.Plan, journal: rolling.Journal, seen: rolling.Seen, now: float = 0.0
 ) -> tuple[rolling.Journal, list[str]]:
     new, requests = rolling.advance(plan, journal, seen, now=now, holder="coordinator/0")
     return new, [request.step.id for request in requests]
 
 
-def led(plan: rolling.Plan) -> rolling.Journal:
+def led(plan: rolling_plan.Plan) -> rolling.Journal:
     return tick(plan, rolling.begin(plan), rolling.Seen())[0]
 
 
@@ -93,7 +93,7 @@ def test_a_new_leader_waits_until_the_former_ones_hooks_are_over() -> None:
 
 
 def test_a_closed_gate_waits_with_its_reason_and_since_when_and_then_holds() -> None:
-    gate = rolling.Gate("quorum", {"of": "rabbit"}, patience=60.0)
+    gate = rolling_plan.Gate("quorum", {"of": "rabbit"}, patience=60.0)
     one = plan(wave(step("a"), gates=(gate,)))
     steps = all_seen(one, ABSENT).steps
     closed = rolling.Seen(steps, {gate.key: "2 of 3 are up"})
@@ -111,7 +111,7 @@ def test_a_closed_gate_waits_with_its_reason_and_since_when_and_then_holds() -> 
 
 
 def test_a_gate_that_closes_between_intention_and_request_stops_the_request() -> None:
-    gate = rolling.Gate("health")
+    gate = rolling_plan.Gate("health")
     one = plan(wave(step("a", gates=(gate,))))
     steps = all_seen(one, ABSENT).steps
     journal = tick(one, led(one), rolling.Seen(steps, {gate.key: ""}))[0]
@@ -195,7 +195,7 @@ def test_rolling_back_undoes_what_was_begun_the_last_first_and_nothing_else() ->
     )
     back = rolling.rollback(one, journal)
     assert [s.id for w in back.waves for s in w.steps] == ["undo b", "undo a"]
-    assert back.waves[0].steps[0].do == rolling.Operation("undo", {"of": "b"})
+    assert back.waves[0].steps[0].do == rolling_plan.Operation("undo", {"of": "b"})
 
 
 def test_past_the_point_of_no_return_it_says_which_step_cannot_be_undone() -> None:
@@ -210,12 +210,12 @@ def test_past_the_point_of_no_return_it_says_which_step_cannot_be_undone() -> No
 
 def test_a_journal_of_another_plan_is_refused() -> None:
     one, other = plan(wave(step("a"))), plan(wave(step("b")))
-    with pytest.raises(rolling.WrongPlan):
+    with pytest.raises(rolling_plan.WrongPlan):
         tick(one, led(other), rolling.Seen())
     for text in ("", "[]", "{}", '{"title": 1}'):
-        with pytest.raises(rolling.WrongPlan):
-            rolling.Plan.from_json(text)
-        with pytest.raises(rolling.WrongPlan):
+        with pytest.raises(rolling_plan.WrongPlan):
+            rolling_plan.Plan.from_json(text)
+        with pytest.raises(rolling_plan.WrongPlan):
             rolling.Journal.from_json(text)
 
 
@@ -232,7 +232,7 @@ LANES = ("u/0", "u/1", "u/2", "u/3")
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> rolling.Plan:
+def plans(draw: st.DrawFn) -> rolling_plan.Plan:
     numbers = itertools.count()
     waves = draw(st.lists(st.lists(st.sampled_from(LANES), max_size=6), min_size=1, max_size=3))
     return plan(
@@ -278,7 +278,7 @@ class World:
             return rolling.Observation("failed", self.failed[id_], "bad luck")
         return rolling.Observation("absent")
 
-    def in_flight(self, plan: rolling.Plan) -> list[set[str]]:
+    def in_flight(self, plan: rolling_plan.Plan) -> list[set[str]]:
         """Per wave: the lanes that are begun and not finished."""
         lanes = []
         for each in plan.waves:
@@ -288,7 +288,7 @@ class World:
         return lanes
 
 
-def live(plan: rolling.Plan, world: World, journal: str, now: float, crash: float) -> str:
+def live(plan: rolling_plan.Plan, world: World, journal: str, now: float, crash: float) -> str:
     """One tick that may be killed at any point; returns what is persisted after it."""
     luck = world.luck
     before = rolling.Journal.from_json(journal)
@@ -311,7 +311,7 @@ def live(plan: rolling.Plan, world: World, journal: str, now: float, crash: floa
 @settings(max_examples=150, deadline=None)
 @given(plans(), st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.4]))
 def test_any_history_of_crashes_and_new_leaders_ends_with_every_effect_once(
-    plan: rolling.Plan, seed: int, crash: float
+    plan: rolling_plan.Plan, seed: int, crash: float
 ) -> None:
     world = World(random.Random(seed))  # noqa: S311
     journal = rolling.begin(plan).to_json()
@@ -330,9 +330,9 @@ def test_any_history_of_crashes_and_new_leaders_ends_with_every_effect_once(
 
 
 @given(plans())
-def test_the_same_plan_has_the_same_bytes_and_is_read_back(plan: rolling.Plan) -> None:
-    assert rolling.Plan.from_json(plan.to_json()) == plan
-    assert rolling.Plan.from_json(plan.to_json()).hash == plan.hash
+def test_the_same_plan_has_the_same_bytes_and_is_read_back(plan: rolling_plan.Plan) -> None:
+    assert rolling_plan.Plan.from_json(plan.to_json()) == plan
+    assert rolling_plan.Plan.from_json(plan.to_json()).hash == plan.hash
 
 
 def test_the_journal_of_a_thousand_hypervisors_fits_the_databag() -> None:

@@ -25,10 +25,18 @@ request must be idempotent, or its effect must be seen by the next observation.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from charms.openstack_coordinator.v0.rolling_plan import (
+    Gate,
+    Plan,
+    Step,
+    Wave,
+    WrongPlan,
+    canonical,
+)
 
 LIBID = "c9fd2bdcf0a14a8ba503610c18c98155"
 LIBAPI = 0
@@ -43,101 +51,8 @@ Juju's leases last a minute: until then a hook of the former leader may still be
 Phase = Literal["running", "waiting", "paused", "held", "aborting", "aborted", "done"]
 
 
-class WrongPlan(Exception):
-    """The journal belongs to another plan, or is not one."""
-
-
 class PointOfNoReturn(Exception):
     """A step that was begun cannot be undone; the message names it."""
-
-
-# -- the plan -------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True)
-class Operation:
-    """Something to do, in the words of whoever performs it."""
-
-    kind: str
-    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class Gate:
-    """A condition that must hold before a step is begun."""
-
-    kind: str
-    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    patience: float = 3600.0
-    """Seconds that it may stay closed; after that the plan holds for the operator."""
-
-    @property
-    def key(self) -> str:
-        """Names the gate in observations and in the journal."""
-        return f"{self.kind} {_canonical(self.arguments)}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One operation on one subject."""
-
-    id: str
-    lane: str
-    """Its subject, for example a unit: the steps of a lane go one after another."""
-    do: Operation
-    undo: Operation | None = None
-    """What takes it back; None when nothing does."""
-    gates: tuple[Gate, ...] = ()
-    timeout: float = 1800.0
-    """Seconds from the request to the result; after that the plan holds."""
-    attempts: int = 1
-    retry_after: float = 30.0
-    """Seconds before another attempt, and before a request without effect counts as lost."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Wave:
-    """Steps that belong together; a wave begins when the one before is finished."""
-
-    name: str
-    steps: tuple[Step, ...]
-    gates: tuple[Gate, ...] = ()
-    """Gates of each of its steps."""
-    parallel: int = 1
-    """How many lanes may be begun and not finished at a time."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """Waves in their order."""
-
-    title: str
-    waves: tuple[Wave, ...]
-
-    def __post_init__(self) -> None:
-        ids = [step.id for wave in self.waves for step in wave.steps]
-        if len(ids) != len(set(ids)):
-            raise ValueError("two steps of the plan have the same id")
-        if any(wave.parallel < 1 for wave in self.waves):
-            raise ValueError("a wave in which nothing may run in parallel never ends")
-
-    @property
-    def hash(self) -> str:
-        """What an operator approves: equal for equal plans only."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
-
-    def to_json(self) -> str:
-        """The canonical form: the same bytes for the same plan."""
-        return _canonical(dataclasses.asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Plan:
-        """The plan of `to_json`; WrongPlan when the text is none."""
-        try:
-            raw = json.loads(text)
-            return cls(raw["title"], tuple(_wave(wave) for wave in raw["waves"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise WrongPlan(f"this is not a plan: {error}") from error
 
 
 # -- the journal ----------------------------------------------------------------------------
@@ -197,7 +112,7 @@ class Journal:
             id_: [r.state, round(r.since, 3), r.attempt, r.reason]
             for id_, r in self.records.items()
         }
-        return _canonical(raw)
+        return canonical(raw)
 
     @classmethod
     def from_json(cls, text: str) -> Journal:
@@ -507,26 +422,3 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
 
 def _begun(record: Record | None) -> bool:
     return record is not None and record.state != "skipped" and record.attempt > 0
-
-
-# -- canonical JSON -------------------------------------------------------------------------
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _wave(raw: Mapping[str, Any]) -> Wave:
-    return Wave(
-        raw["name"], tuple(map(_step, raw["steps"])), _gates(raw["gates"]), raw["parallel"]
-    )
-
-
-def _step(raw: Mapping[str, Any]) -> Step:
-    undo = Operation(**raw["undo"]) if raw["undo"] else None
-    rest = {key: raw[key] for key in ("id", "lane", "timeout", "attempts", "retry_after")}
-    return Step(do=Operation(**raw["do"]), undo=undo, gates=_gates(raw["gates"]), **rest)
-
-
-def _gates(raw: Iterable[Mapping[str, Any]]) -> tuple[Gate, ...]:
-    return tuple(Gate(**gate) for gate in raw)
