@@ -138,17 +138,14 @@ def base_document(base: str) -> Document:
 
 
 def bindings(application: values.Application, charm: values.Charm) -> dict[str, str] | None:
-    """Each endpoint's space. Nothing where there are none but the default one in alpha."""
-    default = application.bindings.get("") or DEFAULT_SPACE
-    names = [*charm.endpoints(), *(charm.metadata.get("extra-bindings") or {})]
+    """Each endpoint's space. Nothing where there is only the default one, in alpha."""
+    endpoints = charm.endpoints()
     found = {
-        name: application.bindings.get(name) or default
-        for name in sorted(names)
-        if name != values.JUJU_INFO.name or name in application.bindings
+        name: space
+        for name, space in application.bindings.items()
+        if name not in endpoints or not endpoints[name].implicit
     }
-    if not found and default == DEFAULT_SPACE:
-        return None
-    return {"": default, **found}
+    return None if found == {"": DEFAULT_SPACE} else found
 
 
 def ports(unit: values.Unit) -> list[str] | None:

@@ -32,7 +32,11 @@ async def ask(opened, number, facade, version, request, **params):
     return json.loads(await opened.recv())
 
 
-async def log_in(opened, user="admin", secret="letmein"):
+ADMIN = ("admin", "letmein")
+
+
+async def log_in(opened, account=ADMIN):
+    user, secret = account
     return await ask(
         opened, 1, "Admin", 3, "Login", **{"auth-tag": f"user-{user}", "credentials": secret}
     )
@@ -148,7 +152,7 @@ async def test_a_reader_reads_but_changes_nothing(controller, model):
         accounts.add_user(tx, "viewer", "secret")
         models.set_access(tx, model.uuid, "viewer", "read")
     async with socket(controller, f"/model/{model.uuid}/api") as opened:
-        info = (await log_in(opened, "viewer", "secret"))["response"]["user-info"]
+        info = (await log_in(opened, ("viewer", "secret")))["response"]["user-info"]
         assert (info["controller-access"], info["model-access"]) == ("login", "read")
         assert "error" not in await ask(opened, 2, "Client", 8, "FullStatus")
         refused = await ask(opened, 3, "ModelConfig", 3, "ModelSet", config={"mode": ""})
@@ -163,7 +167,7 @@ async def test_access_that_is_taken_away_ends_at_once(controller, model):
         accounts.add_user(tx, "viewer", "secret")
         models.set_access(tx, model.uuid, "viewer", "read")
     async with socket(controller, f"/model/{model.uuid}/api") as opened:
-        await log_in(opened, "viewer", "secret")
+        await log_in(opened, ("viewer", "secret"))
         with controller.state() as tx:
             models.set_access(tx, model.uuid, "viewer", None)
         refused = await ask(opened, 2, "Client", 8, "FullStatus")
