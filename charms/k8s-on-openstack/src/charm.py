@@ -20,6 +20,7 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         ):
             framework.observe(event, self._reconcile)
         framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
+        framework.observe(self.on.collect_app_status, self._on_collect_app_status)
 
     def _reconcile(self, _: ops.EventBase) -> None:
         """Tell whoever wants the cluster that there is none, and why."""
@@ -35,6 +36,9 @@ class K8sOnOpenStackCharm(ops.CharmBase):
             event.add_status(self._status())
         else:
             event.add_status(ops.ActiveStatus("standby, another unit leads"))
+
+    def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
+        event.add_status(self._status())
 
     def _status(self) -> ops.StatusBase:
         # Both need pydantic, which costs a hook as much as ops: a standby goes without.

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 PEERS = "cluster"
 _KEY = "look"
+_STATUSES = {"blocked": ops.BlockedStatus, "waiting": ops.WaitingStatus, None: ops.ActiveStatus}
 
 
 class OpenStackCoordinatorCharm(ops.CharmBase):
@@ -44,6 +45,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             framework.observe(event, self._reconcile)
         framework.observe(self.on.stop, self._on_stop)
         framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
+        framework.observe(self.on.collect_app_status, self._on_collect_app_status)
         framework.observe(self.on.show_cloud_action, self._on_show_cloud)
 
     # -- events -----------------------------------------------------------------------------
@@ -68,13 +70,14 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         self._ticker.stop()
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
-        last = self._last_look()
-        if not self.unit.is_leader():
-            event.add_status(ops.ActiveStatus(f"standby, leader is {self._leader()}"))
-        elif last is None:
-            event.add_status(ops.WaitingStatus("has not looked at the model yet"))
+        if self.unit.is_leader():
+            event.add_status(self._status())
         else:
-            event.add_status(_status(last))
+            event.add_status(ops.ActiveStatus(f"standby, leader is {self._leader()}"))
+
+    def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
+        """The application says what its leader says: otherwise a standby may speak for it."""
+        event.add_status(self._status())
 
     def _on_show_cloud(self, event: ops.ActionEvent) -> None:
         last = self._last_look()
@@ -183,6 +186,14 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         peers = self.model.get_relation(PEERS)
         return look.from_json(peers.data[self.app].get(_KEY, "")) if peers else None
 
+    def _status(self) -> ops.StatusBase:
+        last = self._last_look()
+        if last is None:
+            return ops.WaitingStatus("has not looked at the model yet")
+        if isinstance(last.outcome, look.Problem):
+            return _STATUSES[last.outcome.severity](last.outcome.message)
+        return _STATUSES[last.outcome.severity](last.outcome.summary)
+
     def _leader(self) -> str:
         peers = self.model.get_relation(PEERS)
         return (peers.data[self.app].get("leader") if peers else None) or "not known yet"
@@ -200,15 +211,6 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         )
         provider = openstack_cloud.OpenStackCloudProvider(self)
         provider.publish(openstack_cloud.OpenStackCloud(ready=False, reason=reason))
-
-
-def _status(last: look.Look) -> ops.StatusBase:
-    if isinstance(last.outcome, look.Problem):
-        severity, message = last.outcome.severity, last.outcome.message
-    else:
-        severity, message = last.outcome.severity, last.outcome.summary
-    kind = {"blocked": ops.BlockedStatus, "waiting": ops.WaitingStatus, None: ops.ActiveStatus}
-    return kind[severity](message)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ def test_it_is_active_with_the_size_of_an_openstack_that_is_ready(
     assert out.unit_status == ops.ActiveStatus(
         "OpenStack 2024.1 ready: 26 applications, 3 hypervisors"
     )
+    assert out.app_status == out.unit_status, "no standby speaks for the application"
     assert controller.model == "a1b2"
     assert controller.credentials == juju_credentials.Credentials(
         "coordinator", PASSWORD, ("10.0.0.1:17070", "10.0.0.2:17070"), ""
