@@ -49,9 +49,9 @@ def lay_out(unpacked: pathlib.Path, charm: pathlib.Path) -> None:
     manifest = charm.parent / _MANIFEST
     old = set(json.loads(manifest.read_text("utf-8"))) if manifest.exists() else set()
     new = _files(unpacked)
+    charm.mkdir(parents=True, exist_ok=True)
     # Both are listed while files are on their way, so that a second call misses none.
     _write(manifest, sorted(old | set(new)))
-    charm.mkdir(parents=True, exist_ok=True)
     for name in new:
         _place(unpacked / name, charm / name, link=name.startswith(f"{_SHARED}/"))
     for name in sorted(old - set(new), reverse=True):

@@ -18,7 +18,7 @@ from sandbox.juju.hook_tools import build, registry
 from sandbox.juju.hook_tools.answer import Answer, refuse
 from sandbox.juju.hook_tools.invocation import UsageError
 from sandbox.juju.hook_tools.server import Request, ToolServer, socket_path
-from sandbox.juju.state import leases, removal, runs, secret_consumers, secrets
+from sandbox.juju.state import leases, runs, secret_consumers, secrets
 from sandbox.juju.state.store import Change, Store, Transaction
 
 _LOGGER = logging.getLogger(__name__)
@@ -136,13 +136,12 @@ class Engine:
             agent.task_changed()
 
     async def _tick(self) -> None:
-        """What only time brings: renewals, rotations, expiries, the ends of forced removals."""
+        """What only time brings: renewals of leases, rotations and expiries of secrets."""
         settings = self.runtime.settings
         renewed = 0.0
         while True:
             now = clock.now()
             with self._store.transaction() as tx:
-                removal.run_cleanups(tx, now.timestamp())
                 due = secrets.due(tx, now)
                 if now.timestamp() - renewed >= settings.renewal:
                     renewed = now.timestamp()
