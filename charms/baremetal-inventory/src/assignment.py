@@ -35,17 +35,6 @@ class Assignment:
     """System ids to be commissioned now."""
 
 
-def in_use(machine: ObservedMachine) -> bool:
-    """Whether a MAAS user holds the machine, or it is on its way to or from that."""
-    return bool(machine.owner) or machine.status in (
-        "Allocated",
-        "Deploying",
-        "Deployed",
-        "Releasing",
-        "Disk erasing",
-    )
-
-
 def is_ours(machine: ObservedMachine, policy: Policy) -> bool:
     """Whether the policy covers the machine."""
     if policy.pools and machine.pool not in policy.pools:
@@ -67,7 +56,7 @@ def assign(
         asked = before.get(system_id)
         role = _kept(machine, asked, policy)
         mine = asked is not None and asked.role is not None
-        if mine and not in_use(machine) and _is_lost(machine, asked, role, policy):
+        if mine and not machine.in_use and _is_lost(machine, asked, role, policy):
             withdrawn.add(system_id)
         elif role:
             roles[system_id] = role
@@ -95,12 +84,12 @@ def assign(
 
 def holds(machine: ObservedMachine, role: Role) -> bool:
     """Whether a machine that has the role counts for it."""
-    return in_use(machine) or is_fit(machine, role)
+    return machine.in_use or is_fit(machine, role)
 
 
 def may_come(machine: ObservedMachine, asked: DesiredMachine | None) -> bool:
     """Whether the machine may still turn out fit once it is commissioned."""
-    if in_use(machine) or machine.role:
+    if machine.in_use or machine.role:
         return False
     return machine.status in _UNDERWAY or _may_be_commissioned(machine, asked)
 
@@ -161,7 +150,7 @@ def _choose(
 def _is_candidate(machine: ObservedMachine, role: Role) -> bool:
     return (
         machine.status == "Ready"
-        and not in_use(machine)
+        and not machine.in_use
         and not machine.role
         and is_fit(machine, role)
     )
@@ -214,7 +203,7 @@ def _wants_commissioning(machine: ObservedMachine, asked: DesiredMachine | None)
 
 
 def _may_be_commissioned(machine: ObservedMachine, asked: DesiredMachine | None) -> bool:
-    if machine.status not in _TO_COMMISSION or machine.owner:
+    if machine.in_use or machine.status not in _TO_COMMISSION:
         return False
     if machine.bmc.reachable is False or machine.bmc.health == "critical":
         return False

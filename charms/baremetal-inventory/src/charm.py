@@ -12,9 +12,6 @@ import ops
 if TYPE_CHECKING:
     from decision import Decision
 
-if TYPE_CHECKING:
-    pass
-
 # What needs pydantic is imported where the leader uses it: the hook of a unit that stands by
 # costs no more than ops itself.
 

@@ -10,7 +10,6 @@ from assignment import (
     MOST_ATTEMPTS,
     Assignment,
     attempts,
-    in_use,
     is_ours,
     may_come,
 )
@@ -93,7 +92,7 @@ def _node(
     role = assignment.roles.get(machine.system_id, "")
     state, reasons = _state(machine, policy, role, asked)
     claim = claims.get(machine.system_id)
-    owner = machine.juju_machine or machine.owner
+    owner = machine.juju_machine or machine.owner if machine.in_use else ""
     if state == "ready" and claim is not None:
         state, owner = "claimed", claim.owner
     return PoolNode(
@@ -111,7 +110,7 @@ def _node(
 def _state(
     machine: ObservedMachine, policy: Policy, role: str, asked: DesiredMachine | None
 ) -> tuple[NodeState, tuple[str, ...]]:
-    if in_use(machine):
+    if machine.in_use:
         return "claimed", ()
     refused = (machine.refusal,) if machine.refusal else ()
     if may_come(machine, asked):

@@ -83,11 +83,15 @@ class Network:
         BMCs have few sessions: machines that share one are asked one after another. pyghmi
         keeps its sessions in the process and is not made for threads: IPMI goes in one line.
         """
-        queues: dict[str, list[Endpoint]] = defaultdict(list)
-        for each in endpoints:
-            queues["ipmi" if each.kind == "ipmi" else each.address].append(each)
+        endpoints = tuple(endpoints)
         readings: dict[str, Reading] = {}
         with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+            queues: dict[str, list[Endpoint]] = defaultdict(list)
+            for each, answers in zip(endpoints, pool.map(_answers, endpoints), strict=True):
+                if answers:
+                    queues["ipmi" if each.kind == "ipmi" else each.address].append(each)
+                else:
+                    readings[each.system_id] = _silent(each)
             for result in pool.map(self._read_in_turn, queues.values()):
                 readings.update(result)
         return readings
@@ -121,3 +125,17 @@ class Network:
             return redfish.read(endpoint, self._ca_file)
         except BmcError as error:
             return Reading(reachable=False, problem=str(error))
+
+
+def _answers(endpoint: Endpoint) -> bool:
+    """Whether it is worth a place in the line; Redfish needs none."""
+    if endpoint.kind != "ipmi":
+        return True
+    import ipmi
+
+    return ipmi.answers(endpoint)
+
+
+def _silent(endpoint: Endpoint) -> Reading:
+    problem = f"the BMC at {endpoint.address} does not answer over IPMI"
+    return Reading(reachable=False, problem=problem)

@@ -42,11 +42,6 @@ class Due:
     refusal: str = ""
 
 
-def in_use(machine: ObservedMachine) -> bool:
-    """Whether somebody holds the machine: whoever does, it is not ours to touch."""
-    return bool(machine.owner) or machine.status in ("Allocated", "Deploying", "Deployed")
-
-
 def passing(machine: ObservedMachine) -> bool:
     """Whether the machine's status will change by itself."""
     return machine.status in _PASSING
@@ -97,7 +92,7 @@ def _quarantine(machine: ObservedMachine, desired: DesiredMachine) -> Due:
         return Due((Operation("fix", machine.system_id),) if ours else ())
     if machine.status == "Broken":
         return Due()
-    if machine.status != "Ready" or in_use(machine):
+    if machine.status != "Ready" or machine.in_use:
         return Due(refusal=f"not put in quarantine: it is {machine.status}, not Ready")
     reason = f"{QUARANTINE_MARK}{desired.quarantine}"
     return Due((Operation("quarantine", machine.system_id, reason),))
@@ -106,13 +101,13 @@ def _quarantine(machine: ObservedMachine, desired: DesiredMachine) -> Due:
 def _commission(machine: ObservedMachine, desired: DesiredMachine) -> Due:
     if not desired.commission or passing(machine) or machine.status == "Ready":
         return Due()
-    if in_use(machine) or machine.status not in _TO_COMMISSION:
+    if machine.in_use or machine.status not in _TO_COMMISSION:
         return Due(refusal=f"not commissioned: it is {machine.status}")
     return Due((Operation("commission", machine.system_id),))
 
 
 def _release(machine: ObservedMachine, desired: DesiredMachine) -> Due:
-    if not desired.release or not in_use(machine) or machine.status == "Releasing":
+    if not desired.release or not machine.in_use or machine.status == "Releasing":
         return Due()
     if machine.juju_model:
         return Due(
@@ -124,6 +119,6 @@ def _release(machine: ObservedMachine, desired: DesiredMachine) -> Due:
 def _power(machine: ObservedMachine, desired: DesiredMachine) -> Due:
     if desired.power is None or machine.bmc.power == desired.power:
         return Due()
-    if in_use(machine) or passing(machine):
+    if machine.in_use or passing(machine):
         return Due(refusal=f"not switched {desired.power}: it is {machine.status}")
     return Due((Operation(desired.power, machine.system_id),))

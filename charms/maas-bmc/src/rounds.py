@@ -32,8 +32,8 @@ PATROL = 5
 """Machines read in each round though no event named them: tags and zones change without one."""
 MOST_ASKED = 32
 """BMCs asked in one round."""
-MOST_OPERATIONS = 200
-"""Operations other than tagging in one round."""
+MOST_OPERATIONS = 30
+"""Operations other than tagging in one round: MAAS takes up to a second for each."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,18 @@ class _Part(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
 
 
+_FREE = (
+    "New",
+    "Commissioning",
+    "Failed commissioning",
+    "Testing",
+    "Failed testing",
+    "Ready",
+    "Broken",
+)
+"""MAAS statuses of machines that nobody uses."""
+
+
 class Disk(_Part):
     """A physical disk."""
 
@@ -95,7 +107,7 @@ class ObservedMachine(Record):
     tags: tuple[str, ...] = ()
     architecture: str = ""
     owner: str = ""
-    """The MAAS user that holds the machine; empty when nobody does."""
+    """The MAAS user that holds the machine, or who started its commissioning."""
     juju_model: str = ""
     """UUID of the Juju model that deployed it, from the machine's owner data."""
     juju_machine: str = ""
@@ -108,6 +120,14 @@ class ObservedMachine(Record):
     product: str = ""
     serial: str = ""
     bmc: Bmc = Bmc()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody holds it: allocated, deployed, or on the way there or back.
+
+        The owner says too little: MAAS sets it while a machine is commissioned, too.
+        """
+        return self.status not in _FREE or bool(self.juju_model)
 
     @property
     def role(self) -> str:
