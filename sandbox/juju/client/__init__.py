@@ -1,0 +1,1 @@
+"""The client's side of the controller's API: connections, and what the client remembers."""
