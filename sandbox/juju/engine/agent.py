@@ -106,13 +106,13 @@ class UnitAgent:
         for timer in (self._update_status, self._retry):
             if timer is not None:
                 timer.cancel()
-        if self._task is None:
+        task = self._task
+        if task is None:
             return
-        await asyncio.wait({self._task}, timeout=self._runtime.settings.patience)
+        await asyncio.wait({task}, timeout=self._runtime.settings.patience)
         self.memory.kill()
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        task.cancel()
+        await asyncio.wait({task})
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
