@@ -40,7 +40,11 @@ QUICK = Settings(retry_first=0.1, retry_longest=0.4, tick=0.1, renewal=0.2, pati
 
 
 def pack(
-    path: pathlib.Path, name: str, dispatch: str, files: dict[str, str] | None = None, **documents: Any
+    path: pathlib.Path,
+    name: str,
+    dispatch: str,
+    files: dict[str, str] | None = None,
+    **documents: Any,
 ) -> pathlib.Path:
     """A packed charm whose `dispatch` is this shell (or other) script."""
     config = documents.pop("config", {})
@@ -103,7 +107,12 @@ class World:
                     hostname=f"host-{machine.id}",
                     hardware={"arch": "amd64", "availability-zone": "az1"},
                     addresses=[
-                        {"value": address, "type": "ipv4", "scope": "local-cloud", "space": "alpha"}
+                        {
+                            "value": address,
+                            "type": "ipv4",
+                            "scope": "local-cloud",
+                            "space": "alpha",
+                        }
                     ],
                 )
                 machines.set_started(tx, self.model, machine.id)
@@ -188,19 +197,22 @@ def tools_folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return tmp_path_factory.getbasetemp() / "hook-tools"
 
 
+def _copy_tools(source: pathlib.Path, target: pathlib.Path) -> None:
+    if source.exists() and not target.exists():
+        shutil.copytree(source, target, symlinks=True)
+
+
 @pytest.fixture
 async def world(tmp_path: pathlib.Path, tools_folder: pathlib.Path) -> AsyncIterator[World]:
     home = Home(tmp_path / "home", block=22)
-    if tools_folder.exists():
-        shutil.copytree(tools_folder, home.folder("juju") / "tools", symlinks=True)
+    _copy_tools(tools_folder, home.folder("juju") / "tools")
     store = Store(home.folder("juju") / "juju.db")
     with store.transaction() as tx:
         clouds.add(tx, "localhost", "lxd", {"auth-types": ["certificate"], "regions": []})
         model = models.add_model(tx, "test", "admin", "localhost").uuid
     engine = Engine(home, store, QUICK)
     await engine.start()
-    if not tools_folder.exists():
-        shutil.copytree(home.folder("juju") / "tools", tools_folder, symlinks=True)
+    _copy_tools(home.folder("juju") / "tools", tools_folder)
     world = World(home, store, model, engine, tmp_path)
     yield world
     await world.engine.stop()

@@ -1,0 +1,192 @@
+"""Actions and juju-exec."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sandbox.juju.state import tasks
+from sandbox.juju.state.tasks import Request
+
+GREET = {
+    "greet": {
+        "description": "Say hello.",
+        "params": {"name": {"type": "string", "default": "world"}, "loud": {"type": "boolean"}},
+    },
+    "missing": {},
+}
+
+SCRIPT = """
+case "$JUJU_DISPATCH_PATH" in
+actions/greet)
+  action-log "greeting"
+  action-set greeting="hello $(action-get name)" nested.deep=1
+  echo printed; echo complained >&2
+  if [ "$(action-get loud)" = True ]; then action-fail "too loud"; fi ;;
+actions/slow) sleep 0.3 ;;
+hooks/start) if [ -e ../broken ]; then exit 1; fi ;;
+esac
+"""
+
+
+async def test_an_action_reports_results_output_and_log(world):
+    world.deploy("app", SCRIPT, actions=GREET)
+    await world.settled()
+    task = await world.run("app/0", "greet")
+    assert task.status == "completed"
+    assert task.results == {
+        "greeting": "hello world",
+        "nested": {"deep": "1"},
+        "return-code": 0,
+        "stdout": "printed\n",
+        "stderr": "complained\n",
+    }
+    assert [entry["message"] for entry in task.log] == ["greeting"]
+    assert world.events("app/0")[-1] == f"action greet {task.id}"
+
+
+async def test_an_action_that_fails_keeps_its_results_and_its_unit_idle(world):
+    world.deploy("app", SCRIPT, actions=GREET)
+    await world.settled()
+    task = await world.run("app/0", "greet", loud=True)
+    assert (task.status, task.message) == ("failed", "too loud")
+    assert task.results["greeting"] == "hello world"
+    await world.settled()
+    assert world.agent("app/0") == "idle"
+
+
+async def test_an_action_whose_program_fails_is_failed(world):
+    world.deploy("app", 'case "$JUJU_DISPATCH_PATH" in actions/*) exit 7 ;; esac', actions=GREET)
+    await world.settled()
+    task = await world.run("app/0", "greet")
+    assert (task.status, task.message, task.results["return-code"]) == (
+        "failed",
+        "exit status 7",
+        7,
+    )
+
+
+async def test_unknown_actions_and_bad_parameters_are_refused(world):
+    world.deploy("app", SCRIPT, actions=GREET)
+    await world.settled()
+    asked = [
+        Request("app/0", "dance"),
+        Request("app/0", "greet", {"name": 5}),
+        Request("app/9", "greet"),
+    ]
+    operation = world.do(tasks.enqueue, asked)
+    assert [str(operation.refusals[n]) for n in range(3)] == [
+        'action "dance" not defined on unit "app/0"',
+        "validation failed: (root).name : must be of type string, given 5",
+        'unit "app/9" not found',
+    ]
+
+
+async def test_the_leader_can_be_named(world):
+    world.deploy("app", SCRIPT, num_units=2, actions=GREET)
+    await world.settled()
+    task = await world.run("app/leader", "greet")
+    assert "leader-elected" in world.events(task.receiver)
+
+
+async def test_actions_run_while_a_hook_has_failed(world):
+    world.deploy("app", 'case "$JUJU_DISPATCH_PATH" in hooks/start) exit 1 ;; esac', actions=GREET)
+    await world.until(lambda: world.status("app/0") == 'error: hook failed: "start"')
+    task = await world.run("app/0", "greet")
+    assert task.status == "completed"
+    await world.until(lambda: world.status("app/0") == 'error: hook failed: "start"')
+
+
+async def test_a_pending_action_can_be_cancelled_and_a_running_one_aborted(world):
+    world.deploy(
+        "app", 'case "$JUJU_DISPATCH_PATH" in actions/*) exec sleep 20 ;; esac', actions=GREET
+    )
+    await world.settled()
+    first, second = (
+        world.do(tasks.enqueue, [Request("app/0", "greet")]).tasks[0].id for _ in range(2)
+    )
+    await world.until(lambda: world.do(tasks.get, first).status == "running")
+    assert world.do(tasks.cancel, second).status == "cancelled"
+    await asyncio.sleep(0.1)
+    world.do(tasks.cancel, first)
+    await world.until(lambda: world.do(tasks.get, first).status == "aborted")
+
+
+async def test_an_action_that_a_crash_cut_off_is_failed_and_never_repeated(world):
+    world.deploy(
+        "app",
+        'case "$JUJU_DISPATCH_PATH" in actions/*) echo x >> ../ran; exec sleep 20 ;; esac',
+        actions=GREET,
+    )
+    await world.settled()
+    task = world.do(tasks.enqueue, [Request("app/0", "greet")]).tasks[0].id
+    await world.until(lambda: world.written("app/0", "../ran"))
+    await world.restart()
+    await world.until(lambda: world.do(tasks.get, task).status in tasks.FINAL)
+    assert world.do(tasks.get, task).status == "failed"
+    await world.settled()
+    assert world.written("app/0", "../ran") == "x\n"
+
+
+async def test_a_command_runs_in_the_units_context(world):
+    world.deploy("app", peers={"cluster": {"interface": "cluster"}})
+    await world.settled()
+    task = await world.run(
+        "app/0",
+        "juju-exec",
+        command="echo $JUJU_UNIT_NAME; relation-ids cluster; exit 4",
+        timeout=0,
+    )
+    assert task.status == "completed"
+    assert task.results == {"return-code": 4, "stdout": "app/0\ncluster:0\n"}
+
+
+async def test_juju_exec_on_the_machine_runs_a_custom_event(world):
+    """A charm's ticker calls juju-exec, and the dispatch script handles the event."""
+    world.deploy(
+        "app",
+        'if [ "$JUJU_DISPATCH_PATH" = hooks/tick ]; then status-set active ticked; echo done; fi',
+    )
+    await world.settled()
+    tools = world.engine.runtime.tools
+    process = await asyncio.create_subprocess_exec(
+        str(tools / "juju-exec"),
+        "app/0",
+        "JUJU_DISPATCH_PATH=hooks/tick ./dispatch; exit 3",
+        env={"PATH": "/usr/bin:/bin"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert (process.returncode, output) == (3, b"done\n")
+    assert world.status("app/0") == "active: ticked"
+    assert world.events("app/0")[-1] == "run commands"
+    await world.settled()
+
+
+async def test_juju_exec_waits_for_the_hook_that_runs(world):
+    world.deploy(
+        "app",
+        '[ "$JUJU_HOOK_NAME" = config-changed ] || exit 0; touch ../busy; sleep 0.4; rm ../busy',
+    )
+    await world.until(lambda: (world.charm_folder("app/0") / "../busy").exists())
+    process = await asyncio.create_subprocess_exec(
+        str(world.engine.runtime.tools / "juju-exec"),
+        "app/0",
+        "test ! -e ../busy",
+        env={},
+    )
+    assert await process.wait() == 0
+
+
+async def test_juju_exec_is_refused_inside_a_hook_and_for_unknown_units(world):
+    world.deploy("app", 'juju-exec app/0 true 2> "$CHARM_DIR/said" || true')
+    await world.settled()
+    assert "cannot be called from within a hook" in world.written("app/0", "said")
+    process = await asyncio.create_subprocess_exec(
+        str(world.engine.runtime.tools / "juju-exec"),
+        "other/0",
+        "true",
+        env={},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert (process.returncode, said) == (1, b'ERROR unit "other/0" not found on this machine\n')
