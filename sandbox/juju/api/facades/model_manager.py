@@ -15,6 +15,9 @@ from sandbox.juju.errors import JujuError, NotFound, NotValid, PermissionDenied
 from sandbox.juju.state import accounts, clouds, models, removal, values
 from sandbox.juju.state.store import Transaction
 
+_WITHOUT_CREDENTIAL = ("lxd", "manual")
+"""Types of clouds that the controller itself can use."""
+
 
 def create_model(session: Session, parameters: Fields) -> dict[str, Any]:
     """CreateModel: without a cloud, in the one that the controller itself came with."""
@@ -157,11 +160,11 @@ def _cloud(tx: Transaction, parameters: Fields) -> values.Cloud:
 
 
 def _credential(tx: Transaction, parameters: Fields, cloud: values.Cloud, owner: str) -> str:
-    """The credential that was named, or the only one; none where the cloud asks for none."""
+    """The credential that was named, or the owner's only one; the own cloud needs none."""
     tag = parameters.text("credential")
     if tag:
         return "/".join(tags.credential(tag))
-    if "empty" in (cloud.doc.get("auth-types") or ["empty"]):
+    if cloud.type in _WITHOUT_CREDENTIAL:
         return ""
     owned = clouds.credentials(tx, owner, cloud.name)
     if len(owned) != 1:

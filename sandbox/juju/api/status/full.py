@@ -150,7 +150,7 @@ def bindings(application: values.Application, charm: values.Charm) -> dict[str, 
 
 def ports(unit: values.Unit) -> list[str] | None:
     """Opened port ranges as text, each once, in Juju's order: by protocol, then by port."""
-    ranges = {(p["protocol"], p["from"], p["to"]) for p in unit.ports}
+    ranges = {(p["protocol"], p["from-port"], p["to-port"]) for p in unit.ports}
     return [_port(*each) for each in sorted(ranges)] or None
 
 

@@ -170,7 +170,7 @@ def _port_matches(opened: dict, pattern: str) -> bool:
     if match is None or opened["protocol"] != match[3]:
         return False
     low, high = int(match[1]), int(match[2] or match[1])
-    return low <= opened["to"] and high >= opened["from"]
+    return low <= opened["to-port"] and high >= opened["from-port"]
 
 
 def _with_parents(machines: set[str]) -> Iterator[str]:

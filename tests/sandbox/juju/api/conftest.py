@@ -45,7 +45,7 @@ class Controller:
                 tx,
                 "sandbox",
                 "lxd",
-                {"auth-types": ["empty"], "regions": [{"name": "localhost"}]},
+                {"auth-types": ["certificate"], "regions": [{"name": "localhost"}]},
             )
 
     def add_model(self, name: str = "cloud", owner: str = "admin") -> values.Model:

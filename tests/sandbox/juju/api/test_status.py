@@ -91,7 +91,7 @@ async def test_a_unit_shows_its_agent_workload_ports_leader_and_subordinates(
         scopes.enter(tx, relation, units.get(tx, model.uuid, "keystone/0"))
         statuses.set_status(tx, model.uuid, "workload", "keystone/0", "active", "ready")
         statuses.set_status(tx, model.uuid, "agent", "keystone/0", "idle")
-        ports = [{"protocol": "tcp", "from": 5000, "to": 5000}]
+        ports = [{"protocol": "tcp", "from-port": 5000, "to-port": 5000}]
         tx.update("units", {"model": model.uuid, "name": "keystone/0"}, ports_json=ports)
         leases.claim(tx, model.uuid, "keystone/0", time.time())
     status = await wire(controller, connection)
