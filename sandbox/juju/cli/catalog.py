@@ -26,6 +26,7 @@ _BY_MODULE: Mapping[str, str] = {
         "secrets list-secrets add-secret update-secret show-secret grant-secret revoke-secret "
         "remove-secret"
     ),
+    "users": "users add-user remove-user change-user-password grant revoke",
     "offers": "offer consume offers list-offers remove-offer remove-saas",
 }
 

@@ -32,7 +32,7 @@ def password_matches(password: str, stored: str) -> bool:
 def add_user(
     tx: Transaction, name: str, password: str, *, display_name: str = "", access: str = "login"
 ) -> User:
-    """Add a user.
+    """Add a user; one without a password cannot log in before it has one.
 
     Raises:
         NotValid: the name is not a user name.
@@ -46,7 +46,7 @@ def add_user(
         "users",
         name=name,
         display_name=display_name,
-        password_hash=hash_password(password),
+        password_hash=hash_password(password) if password else "",
         access=access,
         created=clock.stamp(),
     )

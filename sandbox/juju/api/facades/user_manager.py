@@ -9,18 +9,16 @@ from sandbox.juju.api.parameters import Fields, entity_tags
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import Access, Session
-from sandbox.juju.errors import JujuError, NotValid, PermissionDenied
+from sandbox.juju.errors import JujuError, PermissionDenied
 from sandbox.juju.state import accounts, models, values
 from sandbox.juju.state.store import Transaction
 
 
 def add_user(session: Session, parameters: Fields) -> dict[str, Any]:
-    """AddUser: with a password; registration keys are not handed out."""
+    """AddUser: without a password nobody can log in until one is set; no registration key."""
 
     def add(tx: Transaction, arguments: Fields) -> dict[str, Any]:
         name, password = arguments.text("username"), arguments.text("password")
-        if not password:
-            raise NotValid(f'user "{name}" needs a password: registration is not served here')
         accounts.add_user(tx, name, password, display_name=arguments.text("display-name"))
         return {"tag": tags.for_user(name)}
 
