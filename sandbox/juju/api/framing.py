@@ -40,6 +40,8 @@ def parse_request(message: str) -> Request:
         raise BadFrame(f"reading message: {error}") from error
     if not isinstance(frame, dict):
         raise BadFrame("reading message: a request is a JSON object")
+    # Go's decoder takes names whatever their case, and libjuju writes "Id".
+    frame = {name.lower(): value for name, value in frame.items()}
     number = frame.get("request-id")
     version = frame.get("version", 0)
     if not isinstance(number, int) or not isinstance(version, int):

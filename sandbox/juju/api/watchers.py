@@ -9,15 +9,13 @@ from typing import Any
 from sandbox.juju.errors import JujuError
 from sandbox.juju.state.store import Change, Store
 
-Read = Callable[[], Any]
-"""Reads what the watcher shows now."""
-
 
 class Watcher:
     """Tells of changes in the store that concern it, coalesced between two calls of Next.
 
     `next` waits for a change and returns what `delta` makes of it; a delta of None means that
-    nothing which the watcher shows has changed, and it waits on.
+    nothing which the watcher shows has changed, and it waits on. With `first`, the first call
+    does not wait and returns that.
     """
 
     def __init__(
@@ -25,9 +23,11 @@ class Watcher:
         store: Store,
         concerns: Callable[[Change], bool],
         delta: Callable[[frozenset[Change]], Any],
+        first: Callable[[], Any] | None = None,
     ) -> None:
         self._concerns = concerns
         self._delta = delta
+        self._first = first
         self._pending: set[Change] = set()
         self._changed = asyncio.Event()
         self._stopped = False
@@ -45,6 +45,10 @@ class Watcher:
         Raises:
             JujuError: the watcher was stopped, by its client or by the end of the connection.
         """
+        if self._first is not None and not self._stopped:
+            first, self._first = self._first, None
+            self._pending.clear()
+            return first()
         while True:
             await self._changed.wait()
             if self._stopped:

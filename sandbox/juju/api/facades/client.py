@@ -7,11 +7,13 @@ from typing import Any
 
 from sandbox.juju import clock
 from sandbox.juju.api import tags
+from sandbox.juju.api.deltas import ModelDeltas
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import Access, Session
 from sandbox.juju.api.status import full, rows, selection
+from sandbox.juju.api.watchers import Watcher
 from sandbox.juju.errors import JujuError, NotFound, NotValid, annotated
 from sandbox.juju.state import models, statuses
 from sandbox.juju.state.store import Transaction
@@ -44,6 +46,13 @@ def full_status(session: Session, parameters: Fields) -> dict[str, Any]:
         with_offers=admin,
         with_storage=parameters.flag("include-storage"),
     )
+
+
+def watch_all(session: Session, parameters: Fields) -> dict[str, Any]:
+    """WatchAll: an AllWatcher on the model."""
+    deltas = ModelDeltas(session.store, session.model)
+    watcher = Watcher(session.store, deltas.concerns, deltas.delta, deltas.everything)
+    return {"watcher-id": session.watchers.add(watcher)}
 
 
 def status_history(session: Session, parameters: Fields) -> dict[str, Any]:
@@ -136,6 +145,7 @@ def _entries(
 
 _METHODS = {
     "FullStatus": Method(full_status, Access.READ),
+    "WatchAll": Method(watch_all, Access.READ),
     "StatusHistory": Method(status_history, Access.READ),
 }
 
