@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import json
 import pathlib
 import secrets
 import subprocess
@@ -19,7 +20,7 @@ import yaml
 
 from . import packing, progress, supervisor
 from .authority import Authority
-from .client import Juju
+from .client import Juju, JujuFailed
 from .home import Home
 from .juju.client.store import register
 from .region import Region
@@ -99,11 +100,19 @@ def _start_servers(home: Home, shown: progress.Progress) -> Region:
             controller = home.folder("juju") / "controller.json"
             if region and controller.exists():
                 register(home)
-                if Juju(home)("controllers", "--format", "json"):
+                if _answers(Juju(home)):
                     return region
             time.sleep(0.2)
         log = home.folder("log")
         raise BringUpFailed(f"the sandbox's servers do not answer: see the files in {log}")
+
+
+def _answers(juju: Juju) -> bool:
+    try:
+        juju("clouds", "--controller", CONTROLLER)
+    except JujuFailed:
+        return False
+    return True
 
 
 def _region(home: Home) -> Region | None:
@@ -210,7 +219,7 @@ def _hand_out_credentials(
                 "juju-credentials",
                 f"username={_COORDINATOR}",
                 f"password#file={password}",
-                f"ca-cert#file={_controller_ca(home, juju)}",
+                f"ca-cert#file={_controller_ca(home)}",
             ).strip()
             juju("grant-secret", "juju-credentials", _COORDINATOR)
             juju("config", _COORDINATOR, f"juju-credentials={secret}")
@@ -231,10 +240,10 @@ def _coordinator_account(home: Home, juju: Juju) -> pathlib.Path:
     return file
 
 
-def _controller_ca(home: Home, juju: Juju) -> pathlib.Path:
+def _controller_ca(home: Home) -> pathlib.Path:
+    described = json.loads((home.folder("juju") / "controller.json").read_text(encoding="utf-8"))
     file = home.folder("run") / "controller-ca.pem"
-    shown = juju.json("show-controller", CONTROLLER)
-    file.write_text(shown[CONTROLLER]["details"]["ca-cert"], encoding="ascii")
+    file.write_text(described["ca_cert"], encoding="ascii")
     return file
 
 

@@ -10,7 +10,6 @@ import sys
 import time
 
 import rich.console
-import rich.table
 
 from . import bringup, packing, processes, progress, supervisor
 from .client import Juju, JujuFailed
@@ -74,20 +73,21 @@ def _report(home: Home, console: rich.console.Console, elapsed: float) -> None:
     status = juju.json("status")
     counted = progress.read_status(status, may_wait=bringup.MAY_WAIT)
     coordinator = status["applications"]["openstack-coordinator"]["application-status"]
-    table = rich.table.Table.grid(padding=(0, 2))
     nodes = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    table.add_row("metal", f"{sum(states.values())} nodes with BMCs: {nodes}")
-    table.add_row("MAAS", f"{region.url}, the key is in {home.folder('maas') / 'admin-key'}")
-    table.add_row(
-        "Juju",
-        f"controller {home.controller_address}:17070, {counted.applications} applications, "
-        f"{counted.units[1]} units on {counted.machines[1]} machines",
+    key = home.folder("maas") / "admin-key"
+    lines = (
+        f"metal      {sum(states.values())} nodes with BMCs: {nodes}",
+        f"MAAS       {region.url}, the key is in {key}",
+        f"Juju       controller {home.controller_address}:17070, {counted.applications} "
+        f"applications, {counted.units[1]} units on {counted.machines[1]} machines",
+        f"OpenStack  {coordinator.get('message', '')}",
+        "",
+        f"Settled after {elapsed:.0f} s. Try next:",
+        "",
+        *(f"  {line}" for line in _NEXT),
     )
-    table.add_row("OpenStack", coordinator.get("message", ""))
-    console.print(table)
-    console.print(f"Settled after {elapsed:.0f} s. Try next:\n")
-    for line in _NEXT:
-        console.print(f"  {line}", highlight=False, markup=False)
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 _NEXT = (
