@@ -66,10 +66,10 @@ def run(
     left = False
     try:
         this.look()
-        this.read()
+        this.read(MOST_READ)
         this.ask_bmcs()
         left = this.carry_out(desired)
-        this.read()
+        this.read_touched()
     except MaasError as caught:
         error = caught
     return Outcome(this.ledger(), left or this.busy(desired), error)
@@ -117,12 +117,13 @@ class _Round:
         self._zones = ledger.zones
         self._machines = dict(ledger.machines)
         self._unread = set(ledger.unread)
+        self._touched: set[str] = set()
 
     def ledger(self) -> Ledger:
         return dataclasses.replace(
             self._before,
             cursor=self._cursor,
-            unread=tuple(sorted(self._unread)),
+            unread=tuple(sorted(self._unread | self._touched)),
             zones=self._zones,
             machines=dict(sorted(self._machines.items())),
         )
@@ -152,11 +153,17 @@ class _Round:
             self._unread |= touched
             self._unread.update(self._some(self._machines, PATROL))
 
-    def read(self) -> None:
+    def read(self, most: int) -> None:
         """Read machines that are to be read: those known already, which changed, first."""
-        queue = sorted(self._unread, key=lambda each: (each not in self._machines, each))
-        for start in range(0, min(len(queue), MOST_READ), READ_AT_ONCE):
-            self._read(queue[start : min(start + READ_AT_ONCE, MOST_READ)])
+        queue = sorted(self._unread, key=lambda each: (each not in self._machines, each))[:most]
+        for start in range(0, len(queue), READ_AT_ONCE):
+            self._read(queue[start : start + READ_AT_ONCE])
+
+    def read_touched(self) -> None:
+        """Read the machines that something was done with: tagging, for one, makes no event."""
+        touched = sorted(self._touched)
+        for start in range(0, len(touched), READ_AT_ONCE):
+            self._read(touched[start : start + READ_AT_ONCE])
 
     def ask_bmcs(self) -> None:
         """Ask some BMCs for power and health: those never asked first, then others at random."""
@@ -204,7 +211,7 @@ class _Round:
             side = add if operation.kind == "tag" else remove
             side[operation.argument].append(operation.system_id)
         for tag in sorted(add.keys() | remove.keys()):
-            self._unread.update(add[tag], remove[tag])
+            self._touched.update(add[tag], remove[tag])
             try:
                 self._maas.tag(tag, add[tag], remove[tag])
             except Refused as error:
@@ -213,7 +220,7 @@ class _Round:
 
     def _do(self, operation: Operation, refusals: Mapping[str, list[str]]) -> None:
         logger.info("%s %s %s", operation.kind, operation.system_id, operation.argument)
-        self._unread.add(operation.system_id)
+        self._touched.add(operation.system_id)
         try:
             self._ask(operation)
         except (Refused, BmcError) as error:
@@ -245,6 +252,7 @@ class _Round:
             else:
                 self._machines.pop(system_id, None)
         self._unread.difference_update(system_ids)
+        self._touched.difference_update(system_ids)
 
     def _endpoints(self, system_ids: list[str]) -> list[Endpoint]:
         parameters = self._maas.power_parameters(system_ids)
