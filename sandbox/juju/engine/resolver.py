@@ -130,7 +130,7 @@ def _storage_hook(
 
 def _awaits_storage(local: LocalState, remote: RemoteState) -> bool:
     """Before its install a unit waits for the storage that the unit was deployed with."""
-    if local.installed or remote.life != "alive":
+    if local.installed or local.failed or remote.life != "alive":
         return False
     return any(storage not in local.storage for storage in remote.storage)
 
