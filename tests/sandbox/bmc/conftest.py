@@ -1,0 +1,96 @@
+"""A BMC process over three nodes: two with Redfish, one with IPMI."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from sandbox.bmc import credentials, hardware
+from sandbox.bmc.credentials import Credential
+from sandbox.bmc.hardware import Hardware, Node
+from sandbox.home import Home
+
+_NODES = ("node01", "node02", "node03")  # Redfish, Redfish, IPMI
+
+
+@dataclasses.dataclass
+class Bmcs:
+    """A running BMC process and what its clients need to know."""
+
+    home: Home
+    process: subprocess.Popen[bytes]
+    started_in: float
+
+    @property
+    def hardware(self) -> Hardware:
+        return hardware.load(self.home)
+
+    @property
+    def ca(self) -> str:
+        return str(self.home.folder("ca") / "sandbox-ca.pem")
+
+    def node(self, name: str) -> Node:
+        return self.hardware.node(name)
+
+    def address(self, name: str) -> str:
+        return self.home.bmc_address(self.node(name).number)
+
+    def credential(self, name: str) -> Credential:
+        return credentials.load(self.home, self.hardware)[name]
+
+    def restart(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process, self.started_in = _start(self.home)
+
+
+def free_block() -> int:
+    """A block whose region address nobody listens on."""
+    start = os.getpid() % 100
+    for offset in range(100):
+        block = 100 + (start + offset) % 100
+        with socket.socket() as probe:
+            try:
+                probe.bind((Home(pathlib.Path("/"), block).bmc_address(1), 443))
+            except OSError:
+                continue
+            return block
+    raise RuntimeError("every block from 100 to 199 is in use")
+
+
+def _start(home: Home) -> tuple[subprocess.Popen[bytes], float]:
+    ready = home.folder("run") / "bmc.pid"
+    ready.unlink(missing_ok=True)
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox.bmc"],
+        env={**os.environ, **home.environment, "SANDBOX_NODE_SPEED": "20"},
+    )
+    while not ready.exists():
+        assert process.poll() is None, "the BMC process has ended"
+        assert time.monotonic() < began + 20
+        time.sleep(0.05)
+    return process, time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def bmcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bmcs]:
+    """The BMCs of three nodes."""
+    home = Home(tmp_path_factory.mktemp("bmc"), free_block())
+    described = yaml.safe_load(hardware.DEFAULT_PATH.read_text(encoding="utf-8"))
+    described["nodes"] = described["nodes"][: len(_NODES)]
+    (home.path / "hardware.yaml").write_text(yaml.safe_dump(described), encoding="utf-8")
+    process, seconds = _start(home)
+    running = Bmcs(home, process, seconds)
+    yield running
+    running.process.terminate()
+    running.process.wait()
