@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import inspect
 import logging
+import traceback
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -67,11 +68,12 @@ class Connection:
         except JujuError as error:
             answer = framing.refusal(request.number, error)
         except Exception as error:
-            # One call's defect must not take the connection down. Its parameters may hold
-            # secrets, so only its name and the kind of error are shown.
+            # One call's defect must not take the connection down. Its message may quote the
+            # parameters, which may hold secrets: only its kind and place are told.
             name = f"{request.facade}({request.version}).{request.method}"
-            _LOGGER.exception("%s failed", name)
-            defect = JujuError(f"internal error in {name}: {type(error).__name__}")
+            kind, place = type(error).__name__, traceback.format_tb(error.__traceback__)
+            _LOGGER.error("%s failed with %s\n%s", name, kind, "".join(place))
+            defect = JujuError(f"internal error in {name}: {kind}")
             answer = framing.refusal(request.number, defect)
         if not self._socket.closed:
             try:

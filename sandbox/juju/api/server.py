@@ -8,7 +8,7 @@ from aiohttp import WSCloseCode, web
 
 from sandbox.authority import Authority
 from sandbox.home import Home
-from sandbox.juju.api import charm_transfer, debug_log, tags
+from sandbox.juju.api import charm_transfer, debug_log, resource_transfer, tags
 from sandbox.juju.api.connection import Connection
 from sandbox.juju.api.facades import FACADES
 from sandbox.juju.api.registry import Registry
@@ -56,6 +56,10 @@ class ApiServer:
         router.add_post("/model/{model}/charms", charms.post)
         router.add_get("/model/{model}/charms", charms.get)
         router.add_put("/model-{model}/charms/{object}", charms.put)
+        files = resource_transfer.ResourceTransfer(self._home, self._store)
+        resource = "/model/{model}/applications/{application}/resources/{resource}"
+        router.add_put(resource, files.put)
+        router.add_get(resource, files.get)
         log = debug_log.DebugLog(self._store, self._sockets)
         router.add_get("/model/{model}/log", log.serve)
         return application

@@ -162,8 +162,10 @@ def check_secrets(charm: values.Charm, given: Mapping[str, Any]) -> None:
         try:
             secret_values.parse_uri(str(value))
         except JujuError:
+            # The value stays out of the message: it may be the secret itself.
             raise NotValid(
-                f'invalid secret config "{name}": secret URI "{value}" not valid'
+                f'invalid secret URI for option "{name}": secret URI not valid,'
+                " expected secret:<id> as add-secret prints it"
             ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import Any
 
@@ -11,7 +12,7 @@ from sandbox.juju.api.parameters import Fields, entity_tags
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import Access, Session
-from sandbox.juju.state import applications, units
+from sandbox.juju.state import applications, resources, units
 from sandbox.juju.state.store import Transaction
 
 _ZERO_TIME = "0001-01-01T00:00:00Z"
@@ -36,27 +37,10 @@ def add_pending_resources(session: Session, parameters: Fields) -> dict[str, Any
     return {"pending-ids": [str(uuid.uuid4()) for _ in wanted]}
 
 
-def _listed(tx: Transaction, model: str, name: str) -> dict[str, Any]:
-    application = applications.get(tx, model, name)
-    declared = charm_documents.resources(applications.charm_of(tx, application))
-    stored = {
-        row["name"]: row
-        for row in tx.all(
-            "SELECT * FROM resources WHERE model = ? AND application = ?", model, name
-        )
-    }
-    own = [_resource(name, document, stored.get(document["name"])) for document in declared]
-    return {
-        "resources": own,
-        "charm-store-resources": declared,
-        "unit-resources": [
-            {"tag": tags.for_unit(unit), "resources": own, "download-progress": {}}
-            for unit in units.names(tx, model, name)
-        ],
-    }
-
-
-def _resource(application: str, declared: dict[str, Any], stored: Any) -> dict[str, Any]:
+def resource_document(
+    application: str, declared: dict[str, Any], stored: resources.Resource | None
+) -> dict[str, Any]:
+    """params.Resource: what the charm declares, and what was uploaded for it."""
     document = {
         **declared,
         "id": f"{application}/{declared['name']}",
@@ -65,13 +49,29 @@ def _resource(application: str, declared: dict[str, Any], stored: Any) -> dict[s
         "username": "",
         "timestamp": _ZERO_TIME,
     }
-    if stored is not None:
-        document |= {
-            "origin": stored["origin"],
-            "revision": stored["revision"],
-            "size": stored["size"],
-        }
-    return document
+    if stored is None:
+        return document
+    return document | {
+        "origin": stored.origin,
+        "revision": stored.revision,
+        "size": stored.size,
+        "fingerprint": base64.b64encode(bytes.fromhex(stored.sha384)).decode(),
+    }
+
+
+def _listed(tx: Transaction, model: str, name: str) -> dict[str, Any]:
+    application = applications.get(tx, model, name)
+    declared = charm_documents.resources(applications.charm_of(tx, application))
+    stored = resources.of_application(tx, model, name)
+    own = [resource_document(name, found, stored.get(found["name"])) for found in declared]
+    return {
+        "resources": own,
+        "charm-store-resources": declared,
+        "unit-resources": [
+            {"tag": tags.for_unit(unit), "resources": own, "download-progress": {}}
+            for unit in units.names(tx, model, name)
+        ],
+    }
 
 
 FACADES = (

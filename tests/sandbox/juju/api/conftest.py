@@ -85,7 +85,8 @@ class Controller:
     ) -> dict[str, Any]:
         """One call as it goes over the wire; its response."""
         frame = {"type": facade, "version": version, "request": request, "params": params}
-        return (await connection.rpc(frame))["response"]
+        answer: Any = await connection.rpc(frame)
+        return answer["response"]
 
     @contextlib.asynccontextmanager
     async def connect(

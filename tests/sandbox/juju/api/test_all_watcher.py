@@ -38,8 +38,8 @@ async def test_libjujus_model_deploys_a_local_charm_and_follows_its_units(
     controller, model, charm_file
 ):
     async with libjuju(controller, model) as connected:
-        application = await connected.deploy(charm_file, num_units=2, config={"region": "Berlin"})
-        assert application.name == "keystone"
+        await connected.deploy(charm_file, num_units=2, config={"region": "Berlin"})
+        application = connected.applications["keystone"]
         await connected.block_until(lambda: len(application.units) == 2, timeout=5)
         assert (await application.get_config())["region"]["value"] == "Berlin"
         unit = connected.units["keystone/0"]
@@ -62,7 +62,8 @@ async def test_what_goes_away_goes_from_libjujus_model(controller, model, charm_
 
 async def test_annotations_and_config_are_told(controller, model, charm_file):
     async with libjuju(controller, model) as connected:
-        application = await connected.deploy(charm_file)
+        await connected.deploy(charm_file)
+        application = connected.applications["keystone"]
         with controller.state() as tx:
             annotations.merge(tx, model.uuid, "application", "keystone", {"team": "identity"})
             applications.set_config(tx, model.uuid, "keystone", {"workers": 4})

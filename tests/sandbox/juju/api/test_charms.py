@@ -119,3 +119,26 @@ async def test_a_charm_that_charmhub_lacks_is_refused_in_its_words(controller, m
                 charm_origin=client.CharmOrigin(source="charm-hub", architecture="amd64"),
                 force=False,
             )
+
+
+async def test_a_resource_is_uploaded_listed_and_read_back(controller, model):
+    content = controller.packed_charm(
+        resources={"policy": {"type": "file", "filename": "policy.zip"}}
+    )
+    path = f"/model/{model.uuid}/applications/keystone/resources/policy"
+    async with controller.connect(model.uuid) as connection:
+        await controller.deploy(connection, model, content=content)
+        status, _, body = await controller.request("PUT", path, data=b"rules")
+        assert status == 200, body
+        listed = await controller.call(
+            connection,
+            "Resources",
+            3,
+            "ListResources",
+            entities=[{"tag": "application-keystone"}],
+        )
+    resource = listed["results"][0]["resources"][0]
+    assert (resource["name"], resource["origin"], resource["size"]) == ("policy", "upload", 5)
+    assert (await controller.request("GET", path))[2] == b"rules"
+    status, _, body = await controller.request("PUT", path.replace("policy", "x"), data=b"")
+    assert (status, json.loads(body)["error-code"]) == (404, "not found")

@@ -180,6 +180,8 @@ async def test_libjujus_controller_lists_models_and_clouds(controller, model):
     try:
         assert await libjuju.list_models() == ["cloud"]
         assert set((await libjuju.clouds()).clouds) == {"cloud-sandbox"}
-        assert (await libjuju.get_current_user()).username == "admin"
+        user = await libjuju.get_current_user()
+        assert user is not None
+        assert user.username == "admin"
     finally:
         await libjuju.disconnect()

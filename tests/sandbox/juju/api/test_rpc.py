@@ -172,3 +172,23 @@ async def test_access_that_is_taken_away_ends_at_once(controller, model):
             models.set_access(tx, model.uuid, "viewer", None)
         refused = await ask(opened, 2, "Client", 8, "FullStatus")
     assert refused["error-code"] == "unauthorized access"
+
+
+async def test_a_defect_shows_and_logs_no_parameter(controller, caplog):
+    async with socket(controller) as opened:
+        await log_in(opened)
+        with controller.state() as tx:
+            tx.execute("DROP TABLE credentials")
+        credential = {"auth-type": "certificate", "attrs": {"client-key": "hush-hush"}}
+        answer = await ask(
+            opened,
+            2,
+            "Cloud",
+            7,
+            "AddCredentials",
+            credentials=[{"tag": "cloudcred-sandbox_admin_x", "credential": credential}],
+        )
+        assert answer["error"] == "internal error in Cloud(7).AddCredentials: OperationalError"
+        assert "AddCredentials failed with OperationalError" in caplog.text
+        assert "hush-hush" not in caplog.text
+        assert "error" not in await ask(opened, 3, "Cloud", 7, "Clouds")
