@@ -197,9 +197,11 @@ class MaasBmcCharm(ops.CharmBase):
             event.set_results({"system-id": system_id, "hostname": machine.hostname})
 
     def _on_sync(self, event: ops.ActionEvent) -> None:
+        if self._ledger(event) is None:
+            return
         outcome = self._run_round(anew=True)
         if outcome is None:
-            event.fail(self._status.message if self._status else "not the leader")
+            event.fail(self._status.message if self._status else "not now")
         elif outcome.error is not None:
             event.fail(str(outcome.error))
         else:

@@ -184,7 +184,7 @@ class Region:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(Unreachable),
             stop=tenacity.stop_after_attempt(3),
-            wait=tenacity.wait_exponential(multiplier=0.5),
+            wait=tenacity.wait_exponential(multiplier=0.2),
             reraise=True,
         )
         response = retrying(self._request, "GET", path, params=query)
