@@ -89,3 +89,5 @@ class Resource:
     anonymous: Mapping[tuple[str, str | None], Handler] = dataclasses.field(default_factory=dict)
     """What works without a credential. Where the method is among these, another `op` without a
     credential is a 400, as in MAAS; everywhere else it is a 401."""
+    for_machines: bool = False
+    """It is for the keys of machines, not for those of users."""

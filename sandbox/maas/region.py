@@ -38,6 +38,8 @@ _POLL_SECONDS = 60.0
 """Between two looks at every machine's power."""
 _SETTLE_WAITS = (0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
 
+Decision = Callable[[Machine], Step]
+
 
 class Region:
     """Everything that the API handlers share."""
@@ -80,36 +82,34 @@ class Region:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.store.close()
 
-    def decide(
-        self, system_id: str, user: str | None, decision: Callable[[Machine], Step]
-    ) -> tuple[int, bool]:
-        """Let a lifecycle function decide about a machine and write its step, in one transaction.
+    def decide(self, system_id: str, user: str | None, *decisions: Decision) -> tuple[int, bool]:
+        """Let lifecycle functions decide about a machine and write their steps, all or none.
 
         Returns the machine's row id and whether a power action is to follow.
         """
+        follows = False
         with self.store.transaction() as tx:
-            row = machine_row(tx, system_id)
-            step = decision(machine(tx, row))
-            take(tx, row, step, user)
-            if step.status is not None:
-                timeout = _NODE_TIMEOUTS.get(step.status)
-                expires = None if timeout is None else time.time() + timeout
-                tx.update("machine", row["id"], expires=expires)
-        return row["id"], step.power is not None
+            for decision in decisions:
+                row = machine_row(tx, system_id)
+                step = decision(machine(tx, row))
+                take(tx, row, step, user)
+                follows = follows or step.power is not None
+                if step.status is not None:
+                    timeout = _NODE_TIMEOUTS.get(step.status)
+                    expires = None if timeout is None else time.time() + timeout
+                    tx.update("machine", row["id"], expires=expires)
+            machine_id = machine_row(tx, system_id)["id"]
+        return machine_id, follows
 
-    async def perform(
-        self, system_id: str, user: str | None, decision: Callable[[Machine], Step]
-    ) -> None:
+    async def perform(self, system_id: str, user: str | None, decision: Decision) -> None:
         """Decide, and see the power action through; PowerFailed when the BMC does not obey."""
         machine_id, follows = self.decide(system_id, user, decision)
         if follows:
             await asyncio.shield(self._spawn(self.settle(machine_id)))
 
-    def perform_later(
-        self, system_id: str, user: str | None, decision: Callable[[Machine], Step]
-    ) -> None:
+    def perform_later(self, system_id: str, user: str | None, *decisions: Decision) -> None:
         """Decide; the power action follows on its own, its failure shows in the machine."""
-        machine_id, follows = self.decide(system_id, user, decision)
+        machine_id, follows = self.decide(system_id, user, *decisions)
         if follows:
             self._spawn(self._settle_quietly(machine_id))
 
@@ -167,19 +167,20 @@ class Region:
             return False
         error = await self._try(row, call["action"])
         with self.store.transaction() as tx:
-            now = machine_row(tx, row["system_id"])
-            superseded = not tx.execute("DELETE FROM power_call WHERE id = ?", call["id"])
+            row = tx.one("SELECT * FROM machine WHERE id = ?", machine_id)
+            # Another action may have been decided meanwhile: then this one's failure is no news.
+            current = tx.execute("DELETE FROM power_call WHERE id = ?", call["id"])
+            if row is None:
+                return False
             if error is None:
                 state = "off" if call["action"] == "off" else "on"
-                take(tx, now, lifecycle.powered(machine(tx, now), state))
-            elif not superseded:
+                take(tx, row, lifecycle.powered(machine(tx, row), state))
+            elif current:
                 revert = None if call["revert"] is None else Status(call["revert"])
                 failed = PowerCall(call["action"], revert)
-                step = lifecycle.power_failed(
-                    machine(tx, now), failed, call["username"], str(error)
-                )
-                take(tx, now, step)
-        if error is not None and not superseded:
+                user = call["username"]
+                take(tx, row, lifecycle.power_failed(machine(tx, row), failed, user, str(error)))
+        if error is not None and current:
             raise PowerFailed(str(error))
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
+import uuid
 from typing import Any
 
 from sandbox.maas.statuses import Status
@@ -252,7 +253,7 @@ def _block_device(row: sqlite3.Row, system_id: str) -> dict[str, Any]:
 
 def _root_partition(row: sqlite3.Row, system_id: str, device: str) -> dict[str, Any]:
     return {
-        "uuid": None,
+        "uuid": _uuid(row, "partition"),
         "size": row["size"] - 4 * 1024**2,
         "bootable": True,
         "tags": [],
@@ -265,12 +266,16 @@ def _root_partition(row: sqlite3.Row, system_id: str, device: str) -> dict[str, 
         "filesystem": {
             "fstype": "ext4",
             "label": "root",
-            "uuid": None,
+            "uuid": _uuid(row, "filesystem"),
             "mount_point": "/",
             "mount_options": None,
         },
         "resource_uri": f"{device}partition/{row['id']}",
     }
+
+
+def _uuid(row: sqlite3.Row, part: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{row['id']}/{row['serial']}/{part}"))
 
 
 def machines(tx: Transaction, rows: list[sqlite3.Row]) -> list[dict[str, Any]]:

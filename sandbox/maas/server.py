@@ -15,7 +15,7 @@ from sandbox.home import Home
 from sandbox.maas.api import RESOURCES
 from sandbox.maas.call import Answer, Call, Handler, Resource
 from sandbox.maas.oauth import Verifier
-from sandbox.maas.refusals import BadRequest, Refusal, Unauthorized
+from sandbox.maas.refusals import BadRequest, Forbidden, Refusal, Unauthorized
 from sandbox.maas.region import Region
 
 PORT = 5443
@@ -91,6 +91,8 @@ async def _dispatch(
     if handler is None:
         raise BadRequest(f"Unrecognised signature: method={request.method} op={operation}")
     user, machine = who or (None, None)
+    if who is not None and (machine is not None) != resource.for_machines:
+        raise Forbidden("User is not allowed access to this API.")
     query = MultiDict((name, value) for name, value in request.query.items() if name != "op")
     call = Call(region, user or "", machine or "", request.match_info, query, form, files)
     return await handler(call)
@@ -102,7 +104,10 @@ async def _read_form(request: web.Request) -> tuple[MultiDict[str], dict[str, by
     if request.method not in ("POST", "PUT"):
         return form, files
     if request.content_type == "application/json":
-        data = await request.json()
+        try:
+            data = dict(await request.json())
+        except (TypeError, ValueError):
+            raise BadRequest("Invalid JSON.") from None
         for name, value in data.items():
             for item in value if isinstance(value, list) else [value]:
                 form.add(name, item if isinstance(item, str) else json.dumps(item))

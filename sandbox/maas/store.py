@@ -67,7 +67,9 @@ class Store:
     That is what makes a claim atomic: MAAS takes one lock over all of its database to allocate.
     """
 
-    def __init__(self, path: pathlib.Path | str) -> None:
+    def __init__(self, path: pathlib.Path) -> None:
+        # It holds API keys and BMC passwords; SQLite gives its journal the same mode.
+        path.touch(mode=0o600)
         self._connection = sqlite3.connect(str(path), isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")

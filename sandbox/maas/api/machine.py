@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sandbox.maas.call import DELETED, Answer, Call, Handler, Resource
 from sandbox.maas.lifecycle import Machine, Step
 from sandbox.maas.refusals import BadRequest, Conflict, FieldErrors, Forbidden, NotFound
 from sandbox.maas.statuses import Status
-from sandbox.maas.store import Transaction, machine, machine_row, take
+from sandbox.maas.store import Transaction, machine_row
 
 _SERIES = {
     "jammy": ("ubuntu", "jammy"),
@@ -113,24 +114,20 @@ async def deploy(call: Call) -> Any:
     if user_data is not None:
         _check_base64(user_data)
 
-    def decision(known: Machine) -> Step:
+    def claim(known: Machine) -> Step:
         lifecycle.require_unlocked(known)
+        if known.status is not Status.READY:
+            return lifecycle.NOTHING
+        return lifecycle.acquire(known, call.user, call.form.get("agent_name", ""), call.comment)
+
+    def install(known: Machine) -> Step:
         series = _SERIES.get(asked, ("", ""))
         step = lifecycle.deploy(known, call.user, series, call.comment)
         if asked not in _SERIES:
             raise FieldErrors({"distro_series": [_unknown_series(asked)]})
-        return step
+        return dataclasses.replace(step, changes={**step.changes, "user_data": user_data})
 
-    with call.region.store.transaction() as tx:
-        row = machine_row(tx, _system_id(call))
-        if row["status"] == Status.READY:
-            lifecycle.require_unlocked(machine(tx, row))
-            agent_name = call.form.get("agent_name", "")
-            step = lifecycle.acquire(machine(tx, row), call.user, agent_name, call.comment)
-            take(tx, row, step, call.user)
-        if user_data is not None:
-            tx.update("machine", row["id"], user_data=user_data)
-    call.region.perform_later(_system_id(call), call.user, decision)
+    call.region.perform_later(_system_id(call), call.user, claim, install)
     return _show(call)
 
 

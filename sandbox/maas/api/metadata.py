@@ -161,8 +161,12 @@ METADATA = (
         anonymous={("GET", "get_preseed"): get_preseed},
     ),
     Resource(
-        "metadata/2012-03-01/", {("POST", "signal"): signal, ("POST", "netboot_off"): netboot_off}
+        "metadata/2012-03-01/",
+        {("POST", "signal"): signal, ("POST", "netboot_off"): netboot_off},
+        for_machines=True,
     ),
-    Resource("metadata/2012-03-01/user-data", {("GET", None): user_data}),
-    Resource("metadata/2012-03-01/meta-data/{item:.*}", {("GET", None): meta_data}),
+    Resource("metadata/2012-03-01/user-data", {("GET", None): user_data}, for_machines=True),
+    Resource(
+        "metadata/2012-03-01/meta-data/{item:.*}", {("GET", None): meta_data}, for_machines=True
+    ),
 )

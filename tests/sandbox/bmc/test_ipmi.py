@@ -51,7 +51,6 @@ def test_pyghmi_speaks_with_it_too(bmcs: Bmcs):
     )
     assert client.set_power("on", wait=5)["powerstate"] == "on"
     assert client.set_power("off", wait=5)["powerstate"] == "off"
-    client.ipmi_session.logout()
 
 
 def test_power_outlives_the_bmc_process_even_when_it_is_killed(bmcs: Bmcs):

@@ -9,6 +9,7 @@ import pytest
 import requests
 import sushy
 from sushy import auth
+from sushy.resources.system.system import System
 
 from sandbox.bmc import faults
 
@@ -30,11 +31,11 @@ def url(bmcs: Bmcs, path: str, node: str = "node01") -> str:
     return f"https://{bmcs.address(node)}{path}"
 
 
-def system_of(bmcs: Bmcs, name: str = "node01") -> sushy.resources.system.system.System:
+def system_of(bmcs: Bmcs, name: str = "node01") -> System:
     known = bmcs.credential(name)
     root = sushy.Sushy(
         url(bmcs, "/redfish/v1", name),
-        verify=bmcs.ca,
+        verify=bmcs.ca,  # pyright: ignore[reportArgumentType] a path is fine
         auth=auth.BasicAuth(known.user, known.password),
         server_side_retries=0,
     )
@@ -89,7 +90,7 @@ def test_power_goes_on_and_off(bmcs: Bmcs):
     eventually(lambda: _power(system) == sushy.POWER_STATE_OFF)
 
 
-def _power(system: sushy.resources.system.system.System) -> object:
+def _power(system: System) -> object:
     system.refresh(force=True)
     return system.power_state
 
@@ -165,7 +166,7 @@ def test_sushy_logs_in_with_a_session_and_there_is_room_for_few(bmcs: Bmcs):
         requests.delete(location, headers=token, verify=bmcs.ca, timeout=5)
     root = sushy.Sushy(
         url(bmcs, "/redfish/v1", "node02"),
-        verify=bmcs.ca,
+        verify=bmcs.ca,  # pyright: ignore[reportArgumentType] a path is fine
         auth=auth.SessionAuth(known.user, known.password),
     )
     assert root.get_system_collection().get_members()

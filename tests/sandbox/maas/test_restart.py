@@ -1,0 +1,76 @@
+"""Killing the region or the BMCs in the middle of things: nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .conftest import Client, Metal, begin
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metal]:
+    """A region that nobody else uses, for it is killed."""
+    running = begin(tmp_path_factory.mktemp("killed"))
+    yield running
+    running.stop()
+
+
+def _types(client: Client, system_id: str) -> list[str]:
+    query = {"op": "query", "id": system_id, "level": "DEBUG", "limit": 1000}
+    return [event["type"] for event in client.get("events/", **query).json()["events"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "kill", "moment"),
+    [
+        ("node01", Metal.restart_maas, 0.0),
+        ("node02", Metal.restart_maas, 0.3),
+        ("node03", Metal.restart_maas, 0.3),
+        ("node04", Metal.restart_bmc, 0.1),
+        ("node07", Metal.restart_bmc, 0.2),
+    ],
+)
+def test_a_killed_process_does_not_lose_a_machine_or_its_deployment(
+    own: Metal, name: str, kill: Callable[[Metal], None], moment: float
+):
+    client = own.client()
+    system_id = client.named(name)["system_id"]
+    assert client.on(system_id, "commission").status_code == 200
+    time.sleep(moment)
+    kill(own)
+    client.until(
+        system_id, lambda m: m["status_name"] == "Ready" and m["power_state"] == "off", 40
+    )
+    assert client.on(system_id, "deploy", user_data="aGk=").status_code == 200
+    time.sleep(moment)
+    kill(own)
+    deployed = client.until(system_id, lambda m: m["status_name"] == "Deployed", 40)
+    assert deployed["ip_addresses"] == [own.home.node_address(int(name[4:]))]
+    types = _types(client, system_id)
+    for once in ("Deployed", "User starting deployment", "User acquiring node", "Commissioning"):
+        assert types.count(once) == 1, once
+
+
+def test_the_key_the_machines_and_their_ids_stay(own: Metal):
+    before = {m["hostname"]: m["system_id"] for m in own.client().get("machines/").json()}
+    key = own.key
+    own.restart_maas()
+    assert own.key == key
+    after = {m["hostname"]: m["system_id"] for m in own.client().get("machines/").json()}
+    assert after == before
+
+
+def test_no_file_that_others_read_holds_a_secret(own: Metal):
+    secret = own.key.split(":")[2].encode()
+    holders = [p for p in own.home.path.rglob("*") if p.is_file() and secret in p.read_bytes()]
+    assert holders
+    for path in holders:
+        assert _is_private(path), path
+
+
+def _is_private(path: pathlib.Path) -> bool:
+    return path.stat().st_mode & 0o077 == 0
