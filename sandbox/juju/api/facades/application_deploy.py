@@ -128,11 +128,10 @@ def _deploy_named(tx: Transaction, session: Session, item: Fields) -> dict[str, 
     name = item.text("ApplicationName") or resolved.name
     given = settings_of_yaml(item.text("ConfigYAML"), name)
     check_secrets(charm, given)
-    units = item.optional_number("num-units")
     request = applications.Request(
         base=base or resolved.base,
         channel=resolved.channel,
-        num_units=units if units is not None else int(not charm.subordinate),
+        num_units=_unit_count(item, charm),
         config=given,
         constraints=item.mapping("Cons"),
         placement=placements.parse(tx, session.model, item.each("Placement")),
@@ -159,6 +158,14 @@ def _wanted_base(tx: Transaction, model: str, base: Fields) -> str:
         return applications.full_base(f"{base.text('name')}@{base.text('channel')}")
     default = str(models.get_config(tx, model)["default-base"])
     return applications.full_base(default) if default else ""
+
+
+def _unit_count(item: Fields, charm: values.Charm) -> int:
+    """One unit where nothing is said; of a subordinate none, whatever is said, as in Juju."""
+    if charm.subordinate:
+        return 0
+    count = item.optional_number("num-units")
+    return 1 if count is None else count
 
 
 def _first_base(charm: values.Charm) -> str:

@@ -89,6 +89,21 @@ async def test_a_charm_by_name_is_found_and_deployed_by_the_controller(controlle
     assert len(status.applications["keystone"].units) == 3
 
 
+async def test_a_subordinate_by_name_gets_no_units_though_clients_ask_for_one(
+    controller, model, connection
+):
+    answer = await controller.call(
+        connection,
+        "Application",
+        20,
+        "DeployFromRepository",
+        Args=[{"CharmName": "mysql-router", "ApplicationName": "router", "num-units": 1}],
+    )
+    assert answer["Results"][0]["Errors"] is None
+    with controller.state() as tx:
+        assert units.names(tx, model.uuid, "router") == []
+
+
 async def test_an_unknown_charm_by_name_is_an_error_of_its_result(controller, connection):
     answer = await controller.call(
         connection,
