@@ -123,7 +123,7 @@ class _Output:
         self._loop = asyncio.get_running_loop()
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
-        self._stream = stream
+        self._stream: Stream = stream
         self._on_line = on_line
         self._partial = b""
         self._open = True

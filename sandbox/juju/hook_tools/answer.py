@@ -10,11 +10,6 @@ import yaml
 
 from sandbox.juju.hook_tools.invocation import FORMAT, Flag, Invocation, UsageError
 
-try:
-    from yaml import CSafeDumper as SafeDumper
-except ImportError:  # PyYAML built without libyaml
-    from yaml import SafeDumper
-
 FORMATS: tuple[Flag, ...] = (FORMAT, Flag(("-o", "--output")))
 
 
@@ -70,8 +65,22 @@ def as_yaml(value: Any) -> str:
     """Block YAML; nothing at all for None."""
     if value is None:
         return ""
-    text = yaml.dump(value, Dumper=SafeDumper, default_flow_style=False, allow_unicode=True)
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=False, allow_unicode=True)
     return text.removesuffix("...\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes as Juju's YAML does: double, and only where a string would be something else."""
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    if dumper.resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str":
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 
 def as_json(value: Any) -> str:
