@@ -102,7 +102,7 @@ async def test_another_authority_is_not_trusted(controller: Any, tmp_path: Any) 
 
 async def test_where_nobody_listens_it_is_unreachable(controller: Any) -> None:
     gone = credentials(controller, endpoints=(unused_endpoint(controller),))
-    with pytest.raises(juju_api.Unreachable, match="no answer from 127.*: nobody listens"):
+    with pytest.raises(juju_api.Unreachable, match="nobody listens"):
         async with juju_api.session(gone, controller.model):
             pass
 
