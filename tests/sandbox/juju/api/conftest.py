@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import pathlib
+import socket
 import ssl
 import uuid
 import zipfile
@@ -27,7 +29,6 @@ from sandbox.juju.state import accounts, clouds, models, values
 from sandbox.juju.state.store import Store, Transaction
 
 PASSWORD = "letmein"
-BLOCK = 23
 
 
 class Controller:
@@ -164,9 +165,21 @@ class Controller:
         return content.getvalue()
 
 
+def _free_home(path: pathlib.Path) -> Home:
+    """A home whose controller's port nobody else holds: test processes run side by side."""
+    begin = os.getpid()
+    for offset in range(60):
+        home = Home(path, 130 + (begin + offset) % 60)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((home.controller_address, API_PORT))
+            return home
+    raise RuntimeError("every block of loopback addresses has a controller already")
+
+
 @pytest_asyncio.fixture
 async def controller(tmp_path: pathlib.Path) -> AsyncIterator[Controller]:
-    home = Home(tmp_path, BLOCK)
+    home = _free_home(tmp_path)
     store = Store(home.folder("juju") / "controller.db")
     server = ApiServer(home, store)
     running = Controller(home, store)

@@ -224,7 +224,7 @@ async def test_annotations_are_kept(deployed):
 
 async def test_spaces_pools_keys_and_addresses_are_shown(controller, model, deployed):
     with controller.state() as tx:
-        address = {"value": "127.23.0.1", "type": "ipv4", "scope": "local-cloud"}
+        address = {"value": "127.0.0.9", "type": "ipv4", "scope": "local-cloud"}
         machines.set_instance(
             tx,
             model.uuid,
@@ -241,7 +241,7 @@ async def test_spaces_pools_keys_and_addresses_are_shown(controller, model, depl
     ssh = await client.SSHClientFacade.from_connection(deployed).PublicAddress(
         entities=[client.Entity("unit-keystone-0")]
     )
-    assert ssh.results[0].address == "127.23.0.1"
+    assert ssh.results[0].address == "127.0.0.9"
     keys = client.KeyManagerFacade.from_connection(deployed)
     key = f"ssh-ed25519 {base64.b64encode(b'key').decode()} me@here"
     await keys.AddKeys(ssh_keys=[key], user="admin")

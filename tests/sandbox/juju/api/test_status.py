@@ -26,7 +26,7 @@ async def connection(controller, model):
 
 
 def provision(controller, model, machine="0"):
-    address = {"value": "127.23.0.5", "type": "ipv4", "scope": "local-cloud", "space": "metal"}
+    address = {"value": "127.0.0.5", "type": "ipv4", "scope": "local-cloud", "space": "metal"}
     with controller.state() as tx:
         machines.set_instance(
             tx,
@@ -62,8 +62,8 @@ async def test_a_machine_shows_its_instance_hardware_and_containers(controller, 
     machine = (await wire(controller, connection))["machines"]["0"]
     assert machine["instance-id"] == "abc123"
     assert machine["hostname"] == machine["display-name"] == "node-5"
-    assert machine["dns-name"] == "127.23.0.5"
-    assert machine["ip-addresses"] == ["127.23.0.5"]
+    assert machine["dns-name"] == "127.0.0.5"
+    assert machine["ip-addresses"] == ["127.0.0.5"]
     assert machine["network-interfaces"]["eth0"]["space"] == "metal"
     assert machine["hardware"] == (
         "arch=amd64 cores=8 mem=32768M tags=openstack-control availability-zone=az1"
@@ -99,10 +99,10 @@ async def test_a_unit_shows_its_agent_workload_ports_leader_and_subordinates(
     unit = keystone["units"]["keystone/0"]
     assert unit["workload-status"]["info"] == "ready"
     assert unit["agent-status"]["status"] == "idle"
-    assert unit["public-address"] == "127.23.0.5"
+    assert unit["public-address"] == "127.0.0.5"
     assert (unit["machine"], unit["opened-ports"], unit["leader"]) == ("0", ["5000/tcp"], True)
     assert unit["subordinates"]["maas-bmc/0"]["machine"] == ""
-    assert unit["subordinates"]["maas-bmc/0"]["public-address"] == "127.23.0.5"
+    assert unit["subordinates"]["maas-bmc/0"]["public-address"] == "127.0.0.5"
     assert keystone["status"]["status"] == "active"
     assert keystone["endpoint-bindings"] == {
         "": "alpha",
