@@ -197,6 +197,8 @@ class ModelProvisioner:
         try:
             async with self._claiming:
                 provider = await self._reconcile()
+                if self._request(request.machine) is None:
+                    return None  # its instance was found, or it was destroyed meanwhile
                 zones = [] if names_a_node(request) else await provider.zones()
                 zone = self._zone(request, zones, attempt)
                 await self._claim(provider, request, zone)
@@ -217,11 +219,11 @@ class ModelProvisioner:
     async def _pause(self, machine: str) -> None:
         """Wait until the next attempt is due, or the machine is destroyed."""
         pause = self._pauses[machine] = asyncio.Event()
+        timer = asyncio.get_running_loop().call_later(self._retry_delay, pause.set)
         try:
-            await asyncio.wait_for(pause.wait(), self._retry_delay)
-        except asyncio.TimeoutError:
-            return
+            await pause.wait()
         finally:
+            timer.cancel()
             del self._pauses[machine]
 
     def _request(self, machine: str) -> StartRequest | None:

@@ -45,10 +45,11 @@ class Provisioner:
 
     async def _wait(self) -> None:
         """Until something changed, or forced removals may be due."""
+        timer = asyncio.get_running_loop().call_later(1.0, self._changed.set)
         try:
-            await asyncio.wait_for(self._changed.wait(), timeout=1.0)
-        except asyncio.TimeoutError:
-            return
+            await self._changed.wait()
+        finally:
+            timer.cancel()
 
     async def _turn(self) -> None:
         with self._store.transaction() as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -117,5 +118,6 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "its certificate is not trusted: give the cloud its ca-certificates"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return (error.os_error.strerror or type(error.os_error).__name__).lower()
+        number = error.os_error.errno
+        return os.strerror(number).lower() if number else type(error.os_error).__name__
     return "no answer in time" if isinstance(error, asyncio.TimeoutError) else type(error).__name__
