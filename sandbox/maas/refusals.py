@@ -63,4 +63,13 @@ class Conflict(Refusal):
 
 
 class PowerFailed(Refusal):
-    """500: the BMC of the machine refused, or did not answer."""
+    """500: the BMC of the machine did not do what it was asked, or refused the password."""
+
+
+class BmcUnreachable(PowerFailed):
+    """503: the BMC of the machine does not answer."""
+
+    status = 503
+
+    def __init__(self, hostname: str) -> None:
+        super().__init__(f"No rack controllers can access the BMC of node {hostname}")

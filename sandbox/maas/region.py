@@ -16,10 +16,10 @@ from sandbox.home import Home
 from sandbox.maas import enlist, lifecycle
 from sandbox.maas import event_types as types
 from sandbox.maas.lifecycle import Machine, Note, PowerCall, Step
-from sandbox.maas.power.driver import Action, PowerDriver, PowerError
+from sandbox.maas.power.driver import Action, PowerConnectionError, PowerDriver, PowerError
 from sandbox.maas.power.ipmi import IpmiDriver
 from sandbox.maas.power.redfish import RedfishDriver
-from sandbox.maas.refusals import PowerFailed
+from sandbox.maas.refusals import BmcUnreachable, PowerFailed
 from sandbox.maas.statuses import Status
 from sandbox.maas.store import Store, machine, machine_row, take, write_event
 
@@ -181,6 +181,8 @@ class Region:
                 user = call["username"]
                 take(tx, row, lifecycle.power_failed(machine(tx, row), failed, user, str(error)))
         if error is not None and current:
+            if isinstance(error, PowerConnectionError):
+                raise BmcUnreachable(row["hostname"])
             raise PowerFailed(str(error))
         return True
 

@@ -15,6 +15,10 @@ class PowerError(Exception):
     """Trying again cannot help."""
 
 
+class PowerConnectionError(PowerError):
+    """The BMC did not answer."""
+
+
 class PowerAuthError(PowerError):
     """The BMC refused the user or the password."""
 

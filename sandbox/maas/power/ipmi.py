@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Literal
 
-from sandbox.maas.power.driver import Action, PowerAuthError, PowerError
+from sandbox.maas.power.driver import Action, PowerAuthError, PowerConnectionError, PowerError
 
 _TIMEOUT = 20.0
 _WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -72,7 +72,7 @@ async def _run(parameters: Mapping[str, str], *command: str) -> str:
     except asyncio.TimeoutError:
         process.kill()
         await process.wait()
-        raise PowerError(_UNREACHABLE) from None
+        raise PowerConnectionError(_UNREACHABLE) from None
     if process.returncode != 0:
         raise _failure(errors.decode(errors="replace"))
     return output.decode(errors="replace")
@@ -91,5 +91,5 @@ def _failure(text: str) -> PowerError:
     if "RAKP 2 HMAC is invalid" in text:
         return PowerAuthError("Incorrect password.  Check BMC configuration and try again.")
     if any(_NO_SESSION in line for line in lines):
-        return PowerError(_UNREACHABLE)
+        return PowerConnectionError(_UNREACHABLE)
     return PowerError("; ".join(lines) or "ipmitool failed without a message.")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import aiohttp
 
-from sandbox.maas.power.driver import Action, PowerAuthError, PowerError
+from sandbox.maas.power.driver import Action, PowerAuthError, PowerConnectionError, PowerError
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 _WAITS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -70,10 +70,12 @@ async def _request(
                 )
             return await response.json(content_type=None) if response.status != 204 else {}
     except asyncio.TimeoutError:
-        raise PowerError("Redfish request timed out.") from None
+        raise PowerConnectionError("Redfish request timed out.") from None
     except aiohttp.ClientConnectorCertificateError as error:
         raise PowerError(f"The BMC's certificate is not trusted: {error}") from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (aiohttp.ClientConnectionError, OSError) as error:
+        raise PowerConnectionError(f"Redfish request failed: {error}") from None
+    except (aiohttp.ClientError, ValueError) as error:
         raise PowerError(f"Redfish request failed: {error}") from None
 
 

@@ -49,8 +49,8 @@ def test_pyghmi_speaks_with_it_too(bmcs: Bmcs):
     client = command.Command(
         bmc=bmcs.address("node03"), userid=known.user, password=known.password
     )
-    assert client.set_power("on", wait=5)["powerstate"] == "on"
-    assert client.set_power("off", wait=5)["powerstate"] == "off"
+    assert client.set_power("on", wait=True)["powerstate"] == "on"
+    assert client.set_power("off", wait=True)["powerstate"] == "off"
 
 
 def test_power_outlives_the_bmc_process_even_when_it_is_killed(bmcs: Bmcs):
