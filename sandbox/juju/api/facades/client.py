@@ -35,15 +35,13 @@ _HISTORY_LIMIT = 10_000
 
 
 def full_status(session: Session, parameters: Fields) -> dict[str, Any]:
-    """FullStatus: the model, or what the patterns select of it. Offers are for admins."""
+    """FullStatus: the model, or what the patterns select of it."""
     with session.store.transaction() as tx:
         read = rows.read(tx, models.get(tx, session.model))
-        admin = session.may(tx, Access.ADMIN, session.model)
     return full.full_status(
         read,
         selection.select(read, parameters.texts("patterns")),
         clock.now(),
-        with_offers=admin,
         with_storage=parameters.flag("include-storage"),
     )
 

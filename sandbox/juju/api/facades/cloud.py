@@ -9,7 +9,7 @@ from sandbox.juju.api.parameters import Fields, entity_tags
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each, one
 from sandbox.juju.api.session import Access, Session
-from sandbox.juju.errors import JujuError, NotFound, PermissionDenied
+from sandbox.juju.errors import JujuError, NotFound, NotSupported, PermissionDenied
 from sandbox.juju.state import clouds, values
 from sandbox.juju.state.store import Transaction
 
@@ -195,6 +195,16 @@ def credential_contents(session: Session, parameters: Fields) -> dict[str, Any]:
     return each(session, named, show)
 
 
+def instance_types(session: Session, parameters: Fields) -> dict[str, Any]:
+    """InstanceTypes: bare metal and containers have none."""
+
+    def refuse(tx: Transaction, arguments: Fields) -> None:
+        name = _visible(session, tx, arguments.text("cloud-tag")).name
+        raise NotSupported(f'instance types of cloud "{name}" not supported')
+
+    return each(session, parameters.each("constraints"), refuse)
+
+
 def _visible(session: Session, tx: Transaction, tag: str) -> values.Cloud:
     name = tags.cloud(tag)
     if not session.is_superuser(tx):
@@ -280,6 +290,7 @@ _METHODS = {
     "UpdateCredentialsCheckModels": Method(update_credentials, Access.LOGIN),
     "RevokeCredentialsCheckModels": Method(revoke_credentials, Access.LOGIN),
     "Credential": Method(show_credentials, Access.LOGIN),
+    "InstanceTypes": Method(instance_types, Access.LOGIN),
     "CredentialContents": Method(credential_contents, Access.LOGIN),
 }
 

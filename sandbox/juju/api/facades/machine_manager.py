@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.juju.api import framing, tags
+from sandbox.juju.api import tags
 from sandbox.juju.api.facades import placements
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.registry import Facade, Method
@@ -82,10 +82,12 @@ def provisioning_script(session: Session, parameters: Fields) -> dict[str, Any]:
 
 
 def instance_types(session: Session, parameters: Fields) -> dict[str, Any]:
-    """InstanceTypes: bare metal has none."""
-    error = NotSupported("instance types for this cloud not supported")
-    document = framing.error_document(error)
-    return {"results": [{"error": document} for _ in parameters.each("constraints")]}
+    """InstanceTypes: bare metal and containers have none."""
+
+    def refuse(_tx: Transaction, _constraints: Fields) -> None:
+        raise NotSupported("instance types of this model's cloud not supported")
+
+    return each(session, parameters.each("constraints"), refuse)
 
 
 def _placement(tx: Transaction, model: str, arguments: Fields) -> Placement | None:

@@ -35,7 +35,6 @@ def full_status(
     selection: Selection,
     now: datetime.datetime,
     *,
-    with_offers: bool,
     with_storage: bool,
 ) -> Document:
     """params.FullStatus of what is selected. Absent lists and maps are null, as from Go."""
@@ -45,7 +44,7 @@ def full_status(
         "machines": _machines(rows, selection),
         "applications": {a.name: application_status(rows, a, selection) for a in shown},
         "remote-applications": {},
-        "offers": _offers(rows, selection) if with_offers else {},
+        "offers": {},
         "relations": [
             _relation(rows, relation)
             for relation in rows.relations.values()
@@ -62,13 +61,14 @@ def full_status(
 
 def model_status(rows: ModelRows) -> Document:
     """params.ModelStatusInfo."""
+    status = rows.status("model", "")
     document = {
         "name": rows.model.name,
         "type": "iaas",
         "cloud-tag": f"cloud-{rows.model.cloud}",
         "version": SERVER_VERSION,
         "available-version": "",
-        "model-status": detailed(rows.status("model", "")),
+        "model-status": {**detailed(status), "data": status.data},
         "meter-status": {"color": "", "message": ""},
         "sla": "unsupported",
     }
@@ -307,19 +307,4 @@ def _relation(rows: ModelRows, relation: values.Relation) -> Document:
             for side in relation.endpoints
         ],
         "status": detailed(status),
-    }
-
-
-def _offers(rows: ModelRows, selection: Selection) -> dict[str, Document]:
-    return {
-        offer["name"]: {
-            "offer-name": offer["name"],
-            "application-name": offer["application"],
-            "charm": rows.applications[offer["application"]].charm_url,
-            "endpoints": {},
-            "active-connected-count": 0,
-            "total-connected-count": 0,
-        }
-        for offer in rows.offers
-        if offer["application"] in selection.applications
     }

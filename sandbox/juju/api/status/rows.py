@@ -33,7 +33,6 @@ class ModelRows:
     """By kind and entity."""
     leaders: Mapping[str, str]
     """Application to the unit that leads it."""
-    offers: list[Mapping[str, Any]]
     storage: list[values.StorageInstance]
 
     def status(self, kind: str, entity: str) -> Status:
@@ -77,7 +76,6 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
             (row["kind"], row["entity"]): Status.from_row(row) for row in rows("statuses", "kind")
         },
         leaders=leases.holders(tx, uuid),
-        offers=[dict(row) for row in rows("offers", "name")],
         storage=[values.StorageInstance.from_row(row) for row in rows("storage", "id")],
     )
 
