@@ -39,7 +39,7 @@ BASE = "ubuntu@24.04/stable"
 QUICK = Settings(retry_first=0.1, retry_longest=0.4, tick=0.1, renewal=0.2, patience=1.0)
 
 
-def pack(
+def pack_charm(
     path: pathlib.Path,
     name: str,
     dispatch: str,
@@ -83,7 +83,7 @@ class World:
         storage = documents.pop("storage_directives", {})
         if documents.get("subordinate"):
             num_units = 0
-        path = pack(self.folder / f"{name}.charm", name, dispatch, **documents)
+        path = pack_charm(self.folder / f"{name}.charm", name, dispatch, **documents)
         with self.store.transaction() as tx:
             charm = charms.add_local(tx, self.model, path, self.folder / "kept")
             asked = applications.Request(
@@ -189,6 +189,11 @@ class World:
 
     def remove_unit(self, unit: str) -> None:
         self.do(removal.destroy_unit, unit)
+
+
+@pytest.fixture
+def pack() -> Callable[..., pathlib.Path]:
+    return pack_charm
 
 
 @pytest.fixture
