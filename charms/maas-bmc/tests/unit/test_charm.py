@@ -64,7 +64,7 @@ def _region(answers: Answers, certificate: Authority | None = None) -> Iterator[
         context.load_cert_chain(issued.certificate, issued.key)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         scheme = "https"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"{scheme}://127.0.0.1:{server.server_port}/MAAS"
     finally:

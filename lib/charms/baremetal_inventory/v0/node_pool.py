@@ -152,6 +152,8 @@ def live_claims(claims: Iterable[Claim], now: datetime.datetime) -> dict[str, Cl
     gives it to the same one until its lease ends.
     """
     running = [claim for claim in claims if claim.lease_until > now]
+    # Of one owner's claims the longest counts: both sorts are stable.
+    running.sort(key=lambda claim: claim.lease_until, reverse=True)
     held: dict[str, Claim] = {}
     for claim in sorted(running, key=lambda claim: (claim.system_id, claim.owner)):
         held.setdefault(claim.system_id, claim)
