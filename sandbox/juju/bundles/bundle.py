@@ -123,11 +123,10 @@ def read_sources(path: pathlib.Path, overlays: Sequence[pathlib.Path]) -> list[S
         BundleError: an overlay is, or one of them cannot be understood.
     """
     sources = [read_source(path)]
-    for overlay in overlays:
-        try:
-            sources.append(read_source(overlay))
-        except BundleError as error:
-            raise BundleError(f"unable to process overlays: {error}") from error
+    try:
+        sources += [read_source(overlay) for overlay in overlays]
+    except BundleError as error:
+        raise BundleError(f"unable to process overlays: {error}") from error
     return sources
 
 

@@ -27,6 +27,10 @@ _BY_MODULE: Mapping[str, str] = {
         "remove-secret"
     ),
     "users": "users add-user remove-user change-user-password grant revoke",
+    "show": "show-unit show-application",
+    "debug_log": "debug-log",
+    "refresh": "refresh",
+    "wait_for": "wait-for",
     "offers": "offer consume offers list-offers remove-offer remove-saas",
 }
 

@@ -1,4 +1,4 @@
-"""What `config` and `model-config` are asked to do: read one, read all, set, reset, load a file."""
+"""What `config` and `model-config` are asked to do: read, set, reset, load a file."""
 
 from __future__ import annotations
 

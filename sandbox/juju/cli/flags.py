@@ -35,8 +35,8 @@ class Flag:
 
     @property
     def key(self) -> str:
-        """The name under which commands read the option: its longest."""
-        return max(self.names, key=len)
+        """The name under which commands read the option: its last."""
+        return self.names[-1]
 
     def initial(self) -> Any:
         """The value when the option is not given."""

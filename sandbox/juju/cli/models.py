@@ -409,7 +409,7 @@ COMMANDS = {
         "Terminate all machines/containers and resources for a model.",
         "[<controller name>:]<model name>",
         (
-            flag("no-prompt y yes", "bool", help="Do not ask for confirmation"),
+            flag("y yes no-prompt", "bool", help="Do not ask for confirmation"),
             flag("destroy-storage", "bool", help="Destroy all storage instances in the model"),
             flag("release-storage", "bool", help="Release all storage instances of the model"),
             flag("force", "bool", help="Force destroy model ignoring any errors"),

@@ -10,6 +10,12 @@ _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 
+class Timestamp(str):
+    """A time that YAML shows bare, as goyaml writes a time.Time, and JSON as text."""
+
+    __slots__ = ()
+
+
 def json_text(value: Any) -> str:
     """One line of JSON as Go's encoding/json writes it, without the newline."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -88,6 +94,11 @@ def _dumper() -> Any:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+        def check_simple_key(self) -> bool:
+            simple = super().check_simple_key()
+            empty = isinstance(self.event, yaml.ScalarEvent) and not self.event.value
+            return simple or empty
+
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         if "\n" in value:
             return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|")
@@ -98,6 +109,10 @@ def _dumper() -> Any:
     def nothing(dumper: yaml.SafeDumper, _: None) -> yaml.ScalarNode:
         return dumper.represent_scalar("tag:yaml.org,2002:null", "null")
 
+    def timestamp(dumper: yaml.SafeDumper, value: Timestamp) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:timestamp", str(value))
+
     GoDumper.add_representer(str, text)
+    GoDumper.add_representer(Timestamp, timestamp)
     GoDumper.add_representer(type(None), nothing)
     return GoDumper

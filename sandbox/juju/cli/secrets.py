@@ -18,7 +18,7 @@ from sandbox.juju.cli.command import (
     formats,
 )
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.output import filled
+from sandbox.juju.cli.output import Timestamp, filled
 from sandbox.juju.cli.secret_content import content_of, secret_id
 from sandbox.juju.cli.table import Table
 from sandbox.juju.cli.tags import name_of
@@ -147,16 +147,16 @@ def secret_document(
         "revision": secret["latest-revision"],
         **filled(
             checksum=secret.get("latest-revision-checksum") if shown else None,
-            expires=secret.get("latest-expire-time"),
+            expires=_time(secret.get("latest-expire-time")),
             rotation=secret.get("rotate-policy"),
-            rotates=secret.get("next-rotate-time"),
+            rotates=_time(secret.get("next-rotate-time")),
             owner="<model>" if user_secret else name_of(secret["owner-tag"]),
             description=secret.get("description"),
             name=secret.get("label") if user_secret else None,
             label=None if user_secret else secret.get("label"),
         ),
-        "created": secret.get("create-time", ""),
-        "updated": secret.get("update-time", ""),
+        "created": _time(secret.get("create-time")),
+        "updated": _time(secret.get("update-time")),
         **filled(
             error=(value.get("error") or {}).get("message"),
             content={content_under: content} if shown and content_under else shown and content,
@@ -172,10 +172,14 @@ def _revision(revision: Mapping[str, Any]) -> Json:
     return {
         "revision": revision["revision"],
         **filled(backend=revision.get("backend-name")),
-        "created": revision.get("create-time", ""),
-        "updated": revision.get("update-time", ""),
-        **filled(expires=revision.get("expire-time")),
+        "created": _time(revision.get("create-time")),
+        "updated": _time(revision.get("update-time")),
+        **filled(expires=_time(revision.get("expire-time"))),
     }
+
+
+def _time(text: str | None) -> Timestamp:
+    return Timestamp(text or "")
 
 
 def _access(grant: Mapping[str, Any]) -> Json:

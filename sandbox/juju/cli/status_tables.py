@@ -14,7 +14,7 @@ from sandbox.juju.cli.table import Table
 
 _MESSAGE_LENGTH = 120
 _VERSION_LENGTH = 15
-_UNIT_HOOKS = [
+_UNIT_HOOKS = (
     "install",
     "start",
     "config-changed",
@@ -34,7 +34,7 @@ _UNIT_HOOKS = [
     "relation-changed",
     "relation-departed",
     "relation-broken",
-]
+)
 _HOOK = re.compile(f"running ({'|'.join(_UNIT_HOOKS)}?) hook")
 _ACTION = re.compile(r"running action (.*)")
 
