@@ -235,23 +235,17 @@ def _units(application: Application, cloud: Cloud) -> Iterator[Finding]:
 def _unit(unit: Unit) -> Finding | None:
     said = f": {unit.message}" if unit.message else ""
     if unit.workload == "error" or unit.agent in ("error", "failed"):
-        return Finding(
-            "blocked",
-            unit.name,
-            f"in error{said}",
-            f"juju debug-log --replay --include {unit.name}; then juju resolve {unit.name}",
-        )
+        remedy = f"juju debug-log --replay --include {unit.name}; then juju resolve {unit.name}"
+        return Finding("blocked", unit.name, f"in error{said}", remedy)
     if unit.agent == "lost":
-        return Finding(
-            "blocked",
-            unit.name,
-            "its agent does not answer",
-            f"look at machine {unit.machine or '(none)'} and its power",
-        )
+        remedy = f"look at machine {unit.machine or '(none)'} and its power"
+        return Finding("blocked", unit.name, "its agent does not answer", remedy)
     if unit.workload in ("blocked", "terminated"):
-        return Finding("blocked", unit.name, f"{unit.workload}{said}", "do what its status asks")
+        remedy = "its own message says what it needs"
+        return Finding("blocked", unit.name, f"{unit.workload}{said}", remedy)
     if unit.workload in _SETTLING:
-        return Finding("waiting", unit.name, f"{unit.workload or 'unknown'}{said}", "wait")
+        remedy = f"if it does not pass: juju show-status-log {unit.name}"
+        return Finding("waiting", unit.name, f"{unit.workload or 'unknown'}{said}", remedy)
     return None
 
 
