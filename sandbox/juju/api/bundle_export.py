@@ -86,7 +86,7 @@ def _bindings(
         for each in rows.applications.values()
         for space in each.bindings.values()
     )
-    return (full.bindings(application, charm) or {}) if told else {}
+    return full.bindings(application, charm) if told else {}
 
 
 def _storage(directive: Document) -> str:

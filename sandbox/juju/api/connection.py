@@ -7,6 +7,7 @@ import dataclasses
 import inspect
 import logging
 import traceback
+from collections.abc import Coroutine
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -19,7 +20,7 @@ from sandbox.juju.api.registry import Registry
 from sandbox.juju.api.session import Session
 from sandbox.juju.api.watchers import Watchers
 from sandbox.juju.errors import JujuError
-from sandbox.juju.state.store import Store
+from sandbox.juju.state.store import Change, Store
 
 _LOGGER = logging.getLogger("juju.apiserver")
 
@@ -42,25 +43,38 @@ class Connection:
         self._model = model
         self._watchers = Watchers()
         self._session: Session | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def serve(self) -> None:
         """Answer requests in any order until the client closes or breaks the framing."""
+        unsubscribe = self._store.subscribe(self._note_removal)
         try:
             async for message in self._socket:
                 if message.type is not WSMsgType.TEXT:
                     break
-                request = framing.parse_request(message.data)
-                task = asyncio.create_task(self._answer(request))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._start(self._answer(framing.parse_request(message.data)))
         except framing.BadFrame as error:
             _LOGGER.warning("closing a connection: %s", error)
         finally:
+            unsubscribe()
             self._watchers.stop_all()
             for task in self._tasks:
                 task.cancel()
             await self._socket.close()
+
+    def _note_removal(self, changes: frozenset[Change]) -> None:
+        """The connections to a model end with it."""
+        if not self._model or Change("model", self._model, "") not in changes:
+            return
+        with self._store.transaction() as tx:
+            gone = tx.one("SELECT 1 FROM models WHERE uuid = ?", self._model) is None
+        if gone:
+            self._start(self._socket.close())
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, request: Request) -> None:
         try:

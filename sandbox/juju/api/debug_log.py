@@ -15,7 +15,7 @@ from aiohttp import web
 from sandbox.juju import clock
 from sandbox.juju.api import basic_auth, framing
 from sandbox.juju.api.parameters import parse_time
-from sandbox.juju.api.session import Access
+from sandbox.juju.api.session import HEARTBEAT, Access
 from sandbox.juju.errors import JujuError
 from sandbox.juju.state import log
 from sandbox.juju.state.store import Change, Store
@@ -99,7 +99,7 @@ class DebugLog:
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """One client: first an empty object (or the error), then one object for each line."""
-        socket = web.WebSocketResponse(compress=False, heartbeat=30)
+        socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT)
         await socket.prepare(request)
         self._sockets.add(socket)
         try:

@@ -12,7 +12,7 @@ from sandbox.juju.api import charm_transfer, debug_log, resource_transfer, tags
 from sandbox.juju.api.connection import Connection
 from sandbox.juju.api.facades import FACADES
 from sandbox.juju.api.registry import Registry
-from sandbox.juju.api.session import API_PORT
+from sandbox.juju.api.session import API_PORT, HEARTBEAT
 from sandbox.juju.state.store import Store
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -78,7 +78,9 @@ class ApiServer:
         model = request.match_info.get("model", "")
         if model and not tags.valid_uuid(model):
             raise web.HTTPBadRequest(text=f'invalid model UUID "{model}"\n')
-        socket = web.WebSocketResponse(max_msg_size=MAX_MESSAGE, compress=False)
+        socket = web.WebSocketResponse(
+            max_msg_size=MAX_MESSAGE, compress=False, heartbeat=HEARTBEAT
+        )
         await socket.prepare(request)
         self._sockets.add(socket)
         try:

@@ -17,6 +17,9 @@ SERVER_VERSION = "3.6.28"
 
 API_PORT = 17070
 
+HEARTBEAT = 180
+"""Seconds between two pings; a client that is silent for half of it after one is gone."""
+
 
 class Access(enum.IntEnum):
     """What a method asks of the caller on the model of the connection, weakest first."""

@@ -98,6 +98,7 @@ def application_status(
     charm = rows.charms[application.charm_url]
     units = rows.units_of.get(application.name, [])
     relations, subordinate_to = _related(rows, application)
+    bound = bindings(application, charm)
     document: Document = {
         "charm": charm.url,
         "charm-version": charm.charm_version,
@@ -114,7 +115,7 @@ def application_status(
         "meter-statuses": None,
         "status": _application_health(rows, application.name, units),
         "workload-version": _workload_version(units),
-        "endpoint-bindings": bindings(application, charm),
+        "endpoint-bindings": None if bound == {"": DEFAULT_SPACE} else bound,
         "public-address": "",
     }
     if application.exposed:
@@ -137,15 +138,14 @@ def base_document(base: str) -> Document:
     return {"name": name, "channel": channel}
 
 
-def bindings(application: values.Application, charm: values.Charm) -> dict[str, str] | None:
-    """Each endpoint's space. Nothing where there is only the default one, in alpha."""
+def bindings(application: values.Application, charm: values.Charm) -> dict[str, str]:
+    """Each endpoint's space; the endpoint "" stands for the default one."""
     endpoints = charm.endpoints()
-    found = {
+    return {
         name: space
         for name, space in application.bindings.items()
         if name not in endpoints or not endpoints[name].implicit
     }
-    return None if found == {"": DEFAULT_SPACE} else found
 
 
 def ports(unit: values.Unit) -> list[str] | None:

@@ -10,7 +10,7 @@ import uuid
 import pytest
 import websockets
 
-from sandbox.juju.state import accounts, models
+from sandbox.juju.state import accounts, models, removal
 
 
 @contextlib.asynccontextmanager
@@ -172,6 +172,15 @@ async def test_access_that_is_taken_away_ends_at_once(controller, model):
             models.set_access(tx, model.uuid, "viewer", None)
         refused = await ask(opened, 2, "Client", 8, "FullStatus")
     assert refused["error-code"] == "unauthorized access"
+
+
+async def test_connections_to_a_model_end_with_it(controller, model):
+    async with socket(controller, f"/model/{model.uuid}/api") as opened:
+        await log_in(opened)
+        with controller.state() as tx:
+            removal.destroy_model(tx, model.uuid)
+        with pytest.raises(websockets.ConnectionClosed):
+            await opened.recv()
 
 
 async def test_a_defect_shows_and_logs_no_parameter(controller, caplog):
