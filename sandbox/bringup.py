@@ -16,11 +16,12 @@ import sys
 import time
 from typing import Any
 
+import tenacity
 import yaml
 
 from . import packing, progress, supervisor
 from .authority import Authority
-from .client import Juju, JujuFailed
+from .client import ControllerAway, Juju, JujuFailed
 from .home import Home
 from .juju.client.store import register
 from .region import Region
@@ -74,10 +75,19 @@ def bring_up(request: Request, shown: progress.Progress) -> progress.Settling:
         _commission_control(region, shown)
         packed.result()
     juju = Juju(request.home, f"{CONTROLLER}:{MODEL}")
-    _add_cloud(request.home, juju, region, shown)
-    _deploy(request, juju, shown)
-    _hand_out_credentials(request.home, juju, region, shown)
+    _again(_add_cloud, request.home, juju, region, shown)
+    _again(_deploy, request, juju, shown)
+    _again(_hand_out_credentials, request.home, juju, region, shown)
     return _settle(request, juju, shown)
+
+
+# Every step looks at what is there first, so one that a dying controller cut short is repeated.
+_again = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(ControllerAway),
+    wait=tenacity.wait_fixed(1),
+    stop=tenacity.stop_after_delay(60),
+    reraise=True,
+)
 
 
 def maas_key(home: Home) -> str:
@@ -199,30 +209,34 @@ def _hand_out_credentials(
 ) -> None:
     """Give maas-bmc its MAAS key and the coordinator its Juju account, as user secrets."""
     with shown.step(CREDENTIALS):
-        present = {secret["name"] for secret in juju.json("secrets").values()}
+        key = home.folder("maas") / "admin-key"
+        secret = _secret(juju, "maas-credentials", f"api-key#file={key}")
+        juju("grant-secret", "maas-credentials", "maas-bmc")
         certificate = Authority(home.folder("ca")).certificate
-        if "maas-credentials" not in present:
-            key = home.folder("maas") / "admin-key"
-            secret = juju("add-secret", "maas-credentials", f"api-key#file={key}").strip()
-            juju("grant-secret", "maas-credentials", "maas-bmc")
-            juju(
-                "config",
-                "maas-bmc",
-                f"maas-url={region.url}",
-                f"ca-bundle=@{certificate}",
-                f"maas-credentials={secret}",
-            )
-        if "juju-credentials" not in present:
-            password = _coordinator_account(home, juju)
-            secret = juju(
-                "add-secret",
-                "juju-credentials",
-                f"username={_COORDINATOR}",
-                f"password#file={password}",
-                f"ca-cert#file={_controller_ca(home)}",
-            ).strip()
-            juju("grant-secret", "juju-credentials", _COORDINATOR)
-            juju("config", _COORDINATOR, f"juju-credentials={secret}")
+        juju(
+            "config",
+            "maas-bmc",
+            f"maas-url={region.url}",
+            f"ca-bundle=@{certificate}",
+            f"maas-credentials={secret}",
+        )
+        secret = _secret(
+            juju,
+            "juju-credentials",
+            f"username={_COORDINATOR}",
+            f"password#file={_coordinator_account(home, juju)}",
+            f"ca-cert#file={_controller_ca(home)}",
+        )
+        juju("grant-secret", "juju-credentials", _COORDINATOR)
+        juju("config", _COORDINATOR, f"juju-credentials={secret}")
+
+
+def _secret(juju: Juju, name: str, *content: str) -> str:
+    """The URI of a user secret, added when there is none of that name."""
+    for identity, secret in juju.json("secrets").items():
+        if secret.get("name") == name:
+            return f"secret:{identity}"
+    return juju("add-secret", name, *content).strip()
 
 
 def _coordinator_account(home: Home, juju: Juju) -> pathlib.Path:
@@ -234,8 +248,10 @@ def _coordinator_account(home: Home, juju: Juju) -> pathlib.Path:
     users = {user["user-name"] for user in juju.json("users", "--controller", CONTROLLER)}
     if _COORDINATOR not in users:
         juju("add-user", _COORDINATOR, "--controller", CONTROLLER)
-        password = file.read_text(encoding="ascii")
-        juju("change-user-password", _COORDINATOR, "--no-prompt", stdin=f"{password}\n")
+    password = file.read_text(encoding="ascii")
+    juju("change-user-password", _COORDINATOR, "--no-prompt", stdin=f"{password}\n")
+    access = juju.json("show-model", MODEL)[MODEL]["users"]
+    if _COORDINATOR not in access:
         juju("grant", _COORDINATOR, "write", f"{CONTROLLER}:{MODEL}")
     return file
 
@@ -251,7 +267,7 @@ def _settle(request: Request, juju: Juju, shown: progress.Progress) -> progress.
     with shown.step(SETTLE):
         deadline = time.monotonic() + request.timeout
         while True:
-            settling = progress.read_status(juju.json("status"), may_wait=MAY_WAIT)
+            settling = progress.read_status(_again(juju.json, "status"), may_wait=MAY_WAIT)
             shown.tell(SETTLE, progress.describe(settling))
             if settling.settled:
                 return settling

@@ -12,11 +12,16 @@ from typing import Any
 
 from .home import Home
 
+_AWAY = ("unable to connect to API", "connection is shut down", "cannot reach controller")
 COMMAND = pathlib.Path(sys.executable).with_name("juju")
 
 
 class JujuFailed(Exception):
     """A `juju` command ended with an error; the message is what it said."""
+
+
+class ControllerAway(JujuFailed):
+    """The controller did not answer, or went away meanwhile: the same command may work later."""
 
 
 class Juju:
@@ -35,7 +40,8 @@ class Juju:
         """Run one command; returns what it printed.
 
         Raises:
-            JujuFailed: it ended with another exit code than 0.
+            ControllerAway: the controller was not there.
+            JujuFailed: it ended with another exit code than 0 for another reason.
         """
         done = subprocess.run(
             [str(COMMAND), *arguments],
@@ -46,7 +52,8 @@ class Juju:
         )
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
-            raise JujuFailed(f"juju {_shown(arguments)}: {said}")
+            refusal = ControllerAway if any(words in said for words in _AWAY) else JujuFailed
+            raise refusal(f"juju {_shown(arguments)}: {said}")
         return done.stdout
 
     def json(self, *arguments: str) -> Any:

@@ -125,8 +125,7 @@ def _down(arguments: argparse.Namespace) -> int:
 def _kill(arguments: argparse.Namespace) -> int:
     home = Home.from_environment()
     pids = processes.matching(**supervisor.daemon_environment(home, arguments.daemon))
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    processes.kill(pids)
     if not pids:
         print(f"{arguments.daemon} does not run", file=sys.stderr)  # noqa: T201
         return 1

@@ -58,6 +58,11 @@ def end(pids: list[int], *, patience: float = 5.0) -> None:
     _signal(left, signal.SIGKILL)
 
 
+def kill(pids: list[int]) -> None:
+    """End these processes at once, as a crash would."""
+    _signal(pids, signal.SIGKILL)
+
+
 def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):

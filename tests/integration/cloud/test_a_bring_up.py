@@ -7,10 +7,10 @@ import json
 import pathlib
 
 import yaml
-from conftest import Cloud  # pyright: ignore[reportAttributeAccessIssue]
 
 from sandbox import bringup, packing, progress
 from sandbox.juju.state.store import Store
+from tests.integration.cloud.cloud import Cloud
 
 
 def _bundle() -> dict[str, dict]:
@@ -43,7 +43,7 @@ def test_nothing_was_done_twice(cloud: Cloud):
 
 def test_each_unit_was_installed_once(cloud: Cloud):
     """A hook that was killed ran again; one that had succeeded did not."""
-    store = Store(cloud.home.folder("juju") / "controller.db")
+    store = Store(cloud.home.folder("juju") / "juju.db")
     with store.transaction() as tx:
         rows = tx.all("SELECT unit FROM runs WHERE kind = 'install' AND exit_code = 0")
     store.close()
@@ -98,7 +98,7 @@ def test_the_maas_secret_is_nowhere_to_be_read(cloud: Cloud):
     assert secret not in status + log + units
     for file in pathlib.Path(cloud.home.folder("log")).iterdir():
         assert secret not in file.read_text(encoding="utf-8", errors="replace"), file.name
-    store = Store(cloud.home.folder("juju") / "controller.db")
+    store = Store(cloud.home.folder("juju") / "juju.db")
     with store.transaction() as tx:
         tables = ("relation_endpoints", "relation_units", "tasks", "log", "status_history")
         kept = [str(tuple(row)) for table in tables for row in tx.all(f"SELECT * FROM {table}")]

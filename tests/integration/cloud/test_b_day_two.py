@@ -7,9 +7,9 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import Cloud  # pyright: ignore[reportAttributeAccessIssue]
 
 from sandbox import packing
+from tests.integration.cloud.cloud import Cloud
 
 
 def _address(cloud: Cloud, unit: str) -> str:
@@ -120,16 +120,6 @@ def test_a_server_that_dies_comes_back_and_nothing_is_lost(cloud: Cloud, daemon:
     cloud.kill(daemon)
 
     cloud.wait("MAAS answers", cloud.region().ready)
-    cloud.wait("the controller answers", lambda: _controller_answers(cloud))
+    cloud.wait("the controller answers", cloud.status)
     cloud.wait_settled()
     assert set(cloud.status()["machines"]) == before
-
-
-def _controller_answers(cloud: Cloud) -> bool:
-    from sandbox.client import JujuFailed
-
-    try:
-        cloud.status()
-    except JujuFailed:
-        return False
-    return True

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pathlib
 
 import pytest
-from conftest import Cloud  # pyright: ignore[reportAttributeAccessIssue]
 
 from sandbox import bringup
 from sandbox.client import JujuFailed
+from tests.integration.cloud.cloud import Cloud
 
 
 def _becomes(cloud: Cloud, application: str, state: str, *words: str) -> str:
