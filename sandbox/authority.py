@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import fcntl
 import ipaddress
 import pathlib
 from collections.abc import Sequence
@@ -32,8 +33,11 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self.certificate = folder / f"{name}.pem"
         self._key = folder / f"{name}.key"
-        if not self.certificate.exists():
-            self._create()
+        # The daemons start side by side: one of them makes it, the others wait for that.
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self.certificate.exists():
+                self._create()
 
     @property
     def pem(self) -> str:
