@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,16 +12,24 @@ from sandbox.juju.api.parameters import Fields, entity_tags
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import MODEL_ACCESS, Access, Session
-from sandbox.juju.errors import JujuError, NotFound, NotValid, PermissionDenied
+from sandbox.juju.errors import JujuError, NotFound, NotValid, PermissionDenied, Unauthorized
+from sandbox.juju.providers.discovery import discover_spaces
 from sandbox.juju.state import accounts, clouds, models, removal, values
 from sandbox.juju.state.store import Transaction
+
+_LOGGER = logging.getLogger(__name__)
 
 _WITHOUT_CREDENTIAL = ("lxd", "manual")
 """Types of clouds that the controller itself can use."""
 
 
-def create_model(session: Session, parameters: Fields) -> dict[str, Any]:
-    """CreateModel: without a cloud, in the one that the controller itself came with."""
+async def create_model(session: Session, parameters: Fields) -> dict[str, Any]:
+    """CreateModel: without a cloud, in the one that the controller itself came with.
+
+    A cloud that refuses the credential gets no model, as in Juju. One that knows spaces is
+    asked for them, so that a bundle may bind to them at once; if it does not answer now, the
+    provisioner asks it later.
+    """
     owner = tags.user(parameters.text("owner-tag"))
     with session.store.transaction() as tx:
         if not session.is_superuser(tx):
@@ -41,7 +50,21 @@ def create_model(session: Session, parameters: Fields) -> dict[str, Any]:
             if name not in ("name", "type", "uuid")
         }
         models.set_config(tx, model.uuid, settings)
+    if cloud.type == "maas":
+        await _discover_spaces(session, model.uuid)
+    with session.store.transaction() as tx:
         return model_documents.info(tx, models.get(tx, model.uuid), everyone=True)
+
+
+async def _discover_spaces(session: Session, model: str) -> None:
+    try:
+        await discover_spaces(session.home, session.store, model)
+    except Unauthorized:
+        with session.store.transaction() as tx:
+            removal.destroy_model(tx, model)
+        raise
+    except JujuError as error:
+        _LOGGER.warning("model %s: %s", model, error)
 
 
 def list_models(session: Session, parameters: Fields) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import Access, Session
 from sandbox.juju.errors import NotFound
+from sandbox.juju.providers.discovery import discover_spaces
 from sandbox.juju.state import spaces, values
 from sandbox.juju.state.store import Transaction
 
@@ -44,10 +45,9 @@ def show_space(session: Session, parameters: Fields) -> dict[str, Any]:
     return each(session, entity_tags(parameters), show)
 
 
-def reload_spaces(session: Session, parameters: Fields) -> dict[str, Any]:
-    """ReloadSpaces: the provisioner takes the provider's spaces over as they change."""
-    with session.store.transaction() as tx:
-        tx.touch("model", session.model)
+async def reload_spaces(session: Session, parameters: Fields) -> dict[str, Any]:
+    """ReloadSpaces: take over the spaces that the model's cloud knows now."""
+    await discover_spaces(session.home, session.store, session.model)
     return {}
 
 

@@ -97,7 +97,8 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
 
 async def _commission(region: Region) -> None:
     deadline = time.monotonic() + 60
-    while not (region.home.path / "maas" / "admin-key").exists():
+    key = region.home.path / "maas" / "admin-key"
+    while not (key.exists() and key.read_text()):
         assert time.monotonic() < deadline, "the region did not start"
         await asyncio.sleep(0.1)
     await region.answers()
