@@ -30,10 +30,13 @@ def load(home: Home, hardware: Hardware) -> dict[str, Credential]:
     """The credentials by node name; those that are missing are made and kept, mode 0600."""
     path = _path(home)
     known = _read(path)
+    is_first = not known
     missing = [node.name for node in hardware.nodes if node.name not in known]
     if missing:
         known.update({name: Credential("maas", _password()) for name in missing})
-        if not _write_first(path, known):
+        if not is_first:
+            _replace(path, known)
+        elif not _write_first(path, known):
             return load(home, hardware)
     return known
 
@@ -46,9 +49,7 @@ def change(home: Home, node: str, password: str | None = None) -> Credential:
     path = _path(home)
     known = _read(path)
     known[node] = Credential(known[node].user, password or _password())
-    scratch = path.with_suffix(f".{os.getpid()}")
-    _write(scratch, known)
-    scratch.replace(path)
+    _replace(path, known)
     return known[node]
 
 
@@ -72,9 +73,6 @@ def _write_first(path: pathlib.Path, known: dict[str, Credential]) -> bool:
     """Write the file; False when another process (MAAS or the BMCs) made it meanwhile."""
     scratch = path.with_suffix(f".{os.getpid()}")
     _write(scratch, known)
-    if path.exists():
-        scratch.replace(path)
-        return True
     try:
         os.link(scratch, path)
     except FileExistsError:
@@ -83,6 +81,12 @@ def _write_first(path: pathlib.Path, known: dict[str, Credential]) -> bool:
         with contextlib.suppress(FileNotFoundError):
             scratch.unlink()
     return True
+
+
+def _replace(path: pathlib.Path, known: dict[str, Credential]) -> None:
+    scratch = path.with_suffix(f".{os.getpid()}")
+    _write(scratch, known)
+    scratch.replace(path)
 
 
 def _write(path: pathlib.Path, known: dict[str, Credential]) -> None:
