@@ -52,6 +52,8 @@ class Application:
     version: str
     """The workload's version."""
     subordinate: bool
+    attached: bool
+    """A subordinate that is related to a principal."""
     units: tuple[Unit, ...]
     relations: Mapping[str, tuple[str, ...]]
     """Endpoint -> related applications, sorted."""
@@ -172,7 +174,9 @@ def _application(
         base=f"{base.get('name', '')}@{release}",
         life=raw.get("life") or "",
         version=raw.get("workload-version") or "",
-        subordinate=bool(raw.get("subordinate-to")),
+        # Juju gives a principal's units as a map, empty or not, and a subordinate's as null.
+        subordinate=raw.get("units") is None,
+        attached=bool(raw.get("subordinate-to")),
         units=units,
         relations=relations,
         options=options,

@@ -156,8 +156,10 @@ def _counts(member: Member) -> Iterator[Finding]:
     application, charm = member.application, member.charm
     count = len(application.units)
     if application.subordinate:
-        return
-    if count == 0:
+        if not application.attached:
+            remedy = f"juju integrate {application.name} <the application that it serves>"
+            yield Finding("blocked", application.name, "is attached to no application", remedy)
+    elif count == 0:
         yield Finding(
             "blocked", application.name, "has no unit", f"juju add-unit {application.name}"
         )

@@ -38,6 +38,7 @@ _VERSIONS: Mapping[str, frozenset[int]] = {
     "Client": frozenset({6, 7, 8}),
     "MachineManager": frozenset({10, 11}),
 }
+_NOT_IN_ERROR = "is not in an error state"
 # Codes of rpc/params/apierror.go that pass by themselves.
 _TRANSIENT = frozenset(
     {
@@ -82,35 +83,43 @@ class Model:
         return await self._call("Client", "FullStatus", patterns=[])
 
     async def options(self, applications: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Application -> option -> value in force, for these applications, in one request.
+        """Application -> option -> value in force, in one request.
+
+        An application that has gone meanwhile is left out.
 
         Raises:
             Unreachable: no answer in time.
-            RequestRefused: an application is gone.
+            RequestRefused: the user may not read the model.
         """
         names = sorted(applications)
         asked = [{"application": name, "branch": "master"} for name in names]
         answer = await self._call("Application", "CharmConfig", args=asked)
         # The field has no JSON name in Juju's source, so it is capitalised on the wire.
         results = answer.get("Results") or answer.get("results") or []
-        configs: dict[str, dict[str, Any]] = {}
-        for name, result in zip(names, results, strict=True):
-            error = result.get("error")
-            if error:
-                raise RequestRefused(f"reading the config of {name}: {error['message']}")
-            options = result.get("config") or {}
-            configs[name] = {key: option.get("value") for key, option in options.items()}
-        return configs
+        return {
+            name: {
+                option: described.get("value")
+                for option, described in (result.get("config") or {}).items()
+            }
+            for name, result in zip(names, results, strict=True)
+            if not result.get("error")
+        }
 
     async def retry_provisioning(self, machines: Iterable[str]) -> None:
         """Have Juju provision these machines again, as `juju retry-provisioning` does.
 
+        One that is not in error any more is let be: somebody else was faster.
+
         Raises:
             Unreachable: no answer in time.
-            RequestRefused: a machine is not in error any more, or the user may not write.
+            RequestRefused: the user may not write to the model.
         """
         tags = [f"machine-{machine.replace('/', '-')}" for machine in machines]
-        await self._call("MachineManager", "RetryProvisioning", machines=tags, all=False)
+        try:
+            await self._call("MachineManager", "RetryProvisioning", machines=tags, all=False)
+        except RequestRefused as error:
+            if _NOT_IN_ERROR not in str(error):
+                raise
 
     async def _call(self, facade: str, request: str, **params: Any) -> Mapping[str, Any]:
         version = self._facades.get(facade)

@@ -185,13 +185,10 @@ def _attach(relation: dict[str, Any], applications: dict[str, Any]) -> None:
     for end, other in (ends, ends[::-1]):
         subordinate = applications[end["application"]]
         principal = applications[other["application"]]
-        if end["name"] in _ATTACHING and not subordinate["units"] and principal["units"]:
+        if end["name"] in _ATTACHING and principal["units"] and not subordinate["units"]:
             subordinate["subordinate-to"].append(other["application"])
             for number, host in enumerate(principal["units"].values()):
                 attached = {**unit(""), "leader": number == 0}
                 host["subordinates"] = host["subordinates"] or {}
                 host["subordinates"][f"{end['application']}/{number}"] = attached
-    for end in ends:
-        application = applications[end["application"]]
-        if application["subordinate-to"]:
-            application["units"] = application["units"] or None
+            subordinate["units"] = None

@@ -260,6 +260,20 @@ def test_an_upgrade_that_stopped_halfway_is_found(model: dict[str, Any]) -> None
     assert problem.startswith("nova-compute: its units run different versions: 28.1.0 on nova-com")
 
 
+def test_a_subordinate_that_nobody_uses_is_told_and_asked_for_no_unit(
+    model: dict[str, Any],
+) -> None:
+    model["applications"]["spare-router"] = {
+        **model["applications"]["glance-mysql-router"],
+        "units": None,
+        "subordinate-to": [],
+    }
+    assert [f[1] for f in found(model)] == [
+        "spare-router: db-router is not related to a database",
+        "spare-router: is attached to no application",
+    ]
+
+
 def test_an_application_that_is_going_is_not_asked_for_anything(model: dict[str, Any]) -> None:
     model["applications"]["openstack-dashboard"]["life"] = "dying"
     model["relations"] = [r for r in model["relations"] if "dashboard:" not in r["key"]]
