@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import fcntl
+import fcntl
 import ipaddress
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -50,8 +52,12 @@ class Authority:
         An existing one is kept: a server that restarts shows the same certificate.
         """
         issued = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        if issued.certificate.exists():
-            return issued
+        with self._alone():
+            if not issued.certificate.exists():
+                self._sign(issued, name, hosts)
+        return issued
+
+    def _sign(self, issued: Certificate, name: str, hosts: Sequence[str]) -> None:
         ca = x509.load_pem_x509_certificate(self.certificate.read_bytes())
         ca_key = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
         if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
@@ -67,9 +73,7 @@ class Authority:
             )
         )
         _write_key(issued.key, key)
-        signed = builder.sign(ca_key, hashes.SHA256())
-        issued.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-        return issued
+        _write_certificate(issued.certificate, builder.sign(ca_key, hashes.SHA256()))
 
     def _create(self) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
@@ -94,8 +98,14 @@ class Authority:
             )
         )
         _write_key(self._key, key)
-        signed = builder.sign(key, hashes.SHA256())
-        self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        _write_certificate(self.certificate, builder.sign(key, hashes.SHA256()))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """The servers of a sandbox start at once, and each asks for its certificate."""
+        with (self._folder / f"{self._name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
 def _builder(
@@ -118,6 +128,13 @@ def _name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
+
+
+def _write_certificate(path: pathlib.Path, signed: x509.Certificate) -> None:
+    # Complete or absent, even when this process is killed: its presence says that all is there.
+    part = path.with_suffix(".part")
+    part.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    part.replace(path)
 
 
 def _write_key(path: pathlib.Path, key: ec.EllipticCurvePrivateKey) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 import ssl
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -63,3 +65,17 @@ def test_keys_are_readable_by_their_owner_only(tmp_path: pathlib.Path):
     issued = Authority(tmp_path).issue("server", ["a.example"])
 
     assert issued.key.stat().st_mode & 0o077 == 0
+
+
+def test_servers_that_start_at_once_share_one_ca(tmp_path: pathlib.Path):
+    code = (
+        "import sys, pathlib; from sandbox.authority import Authority; "
+        "Authority(pathlib.Path(sys.argv[1])).issue(sys.argv[2], [sys.argv[2]])"
+    )
+    names = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    servers = [subprocess.Popen([sys.executable, "-c", code, tmp_path, name]) for name in names]
+    assert [server.wait() for server in servers] == [0, 0, 0]
+
+    authority = Authority(tmp_path)
+    for name in names:
+        _connect(authority, name, _serve(authority.issue(name, [name]), name))
