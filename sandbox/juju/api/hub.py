@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import re
 
 from sandbox.charmhub.catalog import Catalog, Resolved
@@ -107,11 +108,19 @@ def add(
 ) -> values.Charm:
     """Let a model know a charm of Charmhub, with its archive."""
     url = charms.hub_url(name, revision, architecture=architecture)
+    return charms.add_from_hub(tx, model, url, archive(home, name, revision), charm_folder(home))
+
+
+def archive(home: Home, name: str, revision: int) -> pathlib.Path:
+    """The packed charm of a revision.
+
+    Raises:
+        NotFound: there is no such charm or revision.
+    """
     try:
-        archive = Catalog(home).archive(name, revision)
+        return Catalog(home).archive(name, revision)
     except LookupError as error:
         raise NotFound(str(error.args[0] if error.args else error)) from None
-    return charms.add_from_hub(tx, model, url, archive, charm_folder(home))
 
 
 def known_charm(tx: Transaction, model: str, url: str) -> values.Charm:

@@ -1,18 +1,12 @@
-"""Application 15 to 22: the table of its methods."""
+"""Application 19 to 22: the table of its methods."""
 
 from __future__ import annotations
 
 from sandbox.juju.api.facades import (
-    application_config as config,
-)
-from sandbox.juju.api.facades import (
-    application_deploy as deploy,
-)
-from sandbox.juju.api.facades import (
-    application_relations as relations,
-)
-from sandbox.juju.api.facades import (
-    application_units as units,
+    application_config,
+    application_deploy,
+    application_relations,
+    application_units,
 )
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.session import Access
@@ -20,33 +14,33 @@ from sandbox.juju.api.session import Access
 _READ, _WRITE = Access.READ, Access.WRITE
 
 _METHODS = {
-    "Deploy": Method(deploy.deploy, _WRITE),
-    "DeployFromRepository": Method(deploy.deploy_from_repository, _WRITE),
-    "SetCharm": Method(deploy.set_charm, _WRITE),
-    "GetCharmURLOrigin": Method(deploy.get_charm_url_origin, _WRITE),
-    "UpdateApplicationBase": Method(deploy.update_application_base, _WRITE),
-    "AddUnits": Method(units.add_units, _WRITE),
-    "DestroyUnit": Method(units.destroy_unit, _WRITE),
-    "DestroyApplication": Method(units.destroy_application, _WRITE),
-    "ResolveUnitErrors": Method(units.resolve_unit_errors, _WRITE),
-    "ApplicationsInfo": Method(units.applications_info, _READ),
-    "UnitsInfo": Method(units.units_info, _READ),
-    "Leader": Method(units.leader, _READ),
-    "ScaleApplications": Method(units.scale_applications, _WRITE),
-    "AddRelation": Method(relations.add_relation, _WRITE),
-    "DestroyRelation": Method(relations.destroy_relation, _WRITE),
-    "SetRelationsSuspended": Method(relations.set_relations_suspended, _WRITE),
-    "CharmRelations": Method(relations.charm_relations, _READ),
-    "Get": Method(config.get, _READ),
-    "CharmConfig": Method(config.charm_config, _READ),
-    "GetConfig": Method(config.get_config, _READ),
-    "SetConfigs": Method(config.set_configs, _WRITE),
-    "UnsetApplicationsConfig": Method(config.unset_config, _WRITE),
-    "GetConstraints": Method(config.get_constraints, _READ),
-    "SetConstraints": Method(config.set_constraints, _WRITE),
-    "Expose": Method(config.expose, _WRITE),
-    "Unexpose": Method(config.unexpose, _WRITE),
-    "MergeBindings": Method(config.merge_bindings, _WRITE),
+    "Deploy": Method(application_deploy.deploy, _WRITE),
+    "DeployFromRepository": Method(application_deploy.deploy_from_repository, _WRITE),
+    "SetCharm": Method(application_deploy.set_charm, _WRITE),
+    "GetCharmURLOrigin": Method(application_deploy.get_charm_url_origin, _WRITE),
+    "UpdateApplicationBase": Method(application_deploy.update_application_base, _WRITE),
+    "AddUnits": Method(application_units.add_units, _WRITE),
+    "DestroyUnit": Method(application_units.destroy_unit, _WRITE),
+    "DestroyApplication": Method(application_units.destroy_application, _WRITE),
+    "ResolveUnitErrors": Method(application_units.resolve_unit_errors, _WRITE),
+    "ApplicationsInfo": Method(application_units.applications_info, _READ),
+    "UnitsInfo": Method(application_units.units_info, _READ),
+    "Leader": Method(application_units.leader, _READ),
+    "ScaleApplications": Method(application_units.scale_applications, _WRITE),
+    "AddRelation": Method(application_relations.add_relation, _WRITE),
+    "DestroyRelation": Method(application_relations.destroy_relation, _WRITE),
+    "SetRelationsSuspended": Method(application_relations.set_relations_suspended, _WRITE),
+    "CharmRelations": Method(application_relations.charm_relations, _READ),
+    "Get": Method(application_config.get, _READ),
+    "CharmConfig": Method(application_config.charm_config, _READ),
+    "GetConfig": Method(application_config.get_config, _READ),
+    "SetConfigs": Method(application_config.set_configs, _WRITE),
+    "UnsetApplicationsConfig": Method(application_config.unset_config, _WRITE),
+    "GetConstraints": Method(application_config.get_constraints, _READ),
+    "SetConstraints": Method(application_config.set_constraints, _WRITE),
+    "Expose": Method(application_config.expose, _WRITE),
+    "Unexpose": Method(application_config.unexpose, _WRITE),
+    "MergeBindings": Method(application_config.merge_bindings, _WRITE),
 }
 
 FACADES = tuple(Facade("Application", version, _METHODS) for version in range(19, 23))

@@ -9,7 +9,7 @@ from sandbox.juju.api import tags
 from sandbox.juju.api.facades import application_documents as documents
 from sandbox.juju.api.facades import placements
 from sandbox.juju.api.parameters import Fields, entity_tags
-from sandbox.juju.api.results import each
+from sandbox.juju.api.results import each, one
 from sandbox.juju.api.session import Session
 from sandbox.juju.errors import JujuError, NotFound, NotSupported
 from sandbox.juju.state import applications, leases, removal, storage, units, values
@@ -122,8 +122,7 @@ def units_info(session: Session, parameters: Fields) -> dict[str, Any]:
     results = []
     with session.store.transaction() as tx:
         for tag in entity_tags(parameters):
-            named = each(session, [tag], lambda tx, tag: {"units": _named(tx, session.model, tag)})
-            found = named["results"][0]
+            found = one(session, tag, lambda tx, tag: {"units": _named(tx, session.model, tag)})
             if "error" in found:
                 results.append(found)
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.juju.state import values
@@ -36,8 +37,8 @@ def action(name: str, declared: Document) -> Document:
     return {"description": schema["description"], "params": schema}
 
 
-def resources(found: values.Charm) -> list[Document]:
-    """params.CharmResource of each resource that the charm declares."""
+def resources(metadata: Mapping[str, Any]) -> list[Document]:
+    """params.CharmResource of each resource that a charm's metadata declares."""
     return [
         {
             "name": name,
@@ -49,7 +50,7 @@ def resources(found: values.Charm) -> list[Document]:
             "fingerprint": None,
             "size": 0,
         }
-        for name, declared in (found.metadata.get("resources") or {}).items()
+        for name, declared in (metadata.get("resources") or {}).items()
     ]
 
 

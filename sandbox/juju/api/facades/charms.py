@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.juju import charm_archive
 from sandbox.juju.api import framing, hub
 from sandbox.juju.api.facades import charm_documents as documents
 from sandbox.juju.api.facades.application_documents import channel_parts
@@ -93,49 +94,31 @@ def check_charm_placement(session: Session, parameters: Fields) -> dict[str, Any
     """CheckCharmPlacement: whether an application's units would mix architectures."""
 
     def check(tx: Transaction, item: Fields) -> None:
-        name = item.text("application")
-        reference = hub.parse_reference(item.text("charm-url"))
-        if not tx.one(
-            "SELECT 1 FROM applications WHERE model = ? AND name = ?", session.model, name
-        ):
+        name, url = item.text("application"), item.text("charm-url")
+        if url.startswith("local:") or not units.names(tx, session.model, name):
             return
         application = applications.get(tx, session.model, name)
         current = application.constraints.get("arch") or "amd64"
-        if application.subordinate or not units.names(tx, session.model, name):
-            return
-        if current != reference.architecture:
+        if not application.subordinate and current != hub.parse_reference(url).architecture:
             raise JujuError("charm can not be placed in a heterogeneous environment")
 
-    placed = [item for item in parameters.each("placements") if _from_hub(item)]
-    checked = iter(each(session, placed, check)["results"])
-    return {
-        "results": [
-            next(checked) if _from_hub(item) else {} for item in parameters.each("placements")
-        ]
-    }
+    return each(session, parameters.each("placements"), check)
 
 
 def list_charm_resources(session: Session, parameters: Fields) -> dict[str, Any]:
     """ListCharmResources: what a charm of Charmhub declares; the stand-ins have no files."""
 
-    def show(tx: Transaction, item: Fields) -> dict[str, Any]:
+    def show(_tx: Transaction, item: Fields) -> dict[str, Any]:
         reference = hub.parse_reference(item.text("charm-url"))
         origin = hub.parse_origin(item.fields("charm-origin"))
         resolved = hub.resolve(
             session.home, reference.name, origin.channel, origin.base, reference.revision
         )
-        charm = hub.add(
-            tx,
-            session.home,
-            session.model,
-            reference.name,
-            resolved.revision,
-            reference.architecture,
-        )
-        return {"found": documents.resources(charm)}
+        archive = hub.archive(session.home, resolved.name, resolved.revision)
+        return {"found": documents.resources(charm_archive.read(archive).metadata)}
 
     results = [one(session, item, show) for item in parameters.each("entities")]
-    return {"results": [r.get("found", [{"Error": r.get("error")}]) for r in results]}
+    return {"results": [found.get("found", [found]) for found in results]}
 
 
 def _resolve(session: Session, item: Fields) -> dict[str, Any]:
@@ -185,10 +168,6 @@ def _with_series(result: dict[str, Any]) -> dict[str, Any]:
 
 def _track(base: dict[str, Any]) -> str:
     return base["channel"].partition("/")[0]
-
-
-def _from_hub(item: Fields) -> bool:
-    return not item.text("charm-url").startswith("local:")
 
 
 def _methods(resolve: Callable[[Session, Fields], Any]) -> dict[str, Method]:

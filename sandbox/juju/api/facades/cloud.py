@@ -74,8 +74,11 @@ def list_cloud_info(session: Session, parameters: Fields) -> dict[str, Any]:
     tags.user(parameters.text("user-tag"))
     with session.store.transaction() as tx:
         found = clouds.all_clouds(tx) if session.is_superuser(tx) else []
-    details = [{"type": cloud.type, **_members(cloud, _DETAILS)} for cloud in found]
-    return {"results": [{"result": {**each_, "user-access": "admin"}} for each_ in details]}
+    shown = [
+        {"type": cloud.type, **_members(cloud, _DETAILS), "user-access": "admin"}
+        for cloud in found
+    ]
+    return {"results": [{"result": details} for details in shown]}
 
 
 def add_cloud(session: Session, parameters: Fields) -> dict[str, Any]:
@@ -186,8 +189,8 @@ def credential_contents(session: Session, parameters: Fields) -> dict[str, Any]:
         return {"result": _contents(tx, found, secrets=secrets)}
 
     named = [
-        (each_.text("cloud-name"), each_.text("credential-name"))
-        for each_ in parameters.each("credentials")
+        (wanted.text("cloud-name"), wanted.text("credential-name"))
+        for wanted in parameters.each("credentials")
     ]
     if not named:
         with session.store.transaction() as tx:

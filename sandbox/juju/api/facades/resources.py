@@ -61,7 +61,7 @@ def resource_document(
 
 def _listed(tx: Transaction, model: str, name: str) -> dict[str, Any]:
     application = applications.get(tx, model, name)
-    declared = charm_documents.resources(applications.charm_of(tx, application))
+    declared = charm_documents.resources(applications.charm_of(tx, application).metadata)
     stored = resources.of_application(tx, model, name)
     own = [resource_document(name, found, stored.get(found["name"])) for found in declared]
     return {
