@@ -1,330 +1,351 @@
-"""A stand-in's hooks and actions, run as processes as Juju runs them."""
+"""Stand-ins under the sandbox's own engine: real hook processes, hook tools and databags."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pathlib
-import subprocess
 import time
 import urllib.error
 import urllib.request
-import zipfile
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from sandbox.charmhub import descriptions
 from sandbox.charmhub.catalog import Catalog
 from sandbox.home import Home
-
-TOOLS = (
-    "state-get state-set state-delete config-get network-get is-leader relation-get relation-set "
-    "status-set application-version-set action-set open-port"
+from sandbox.juju.engine.engine import Engine
+from sandbox.juju.engine.runtime import Settings
+from sandbox.juju.provisioner import Provisioner
+from sandbox.juju.state import (
+    applications,
+    charms,
+    clouds,
+    log,
+    models,
+    refresh,
+    relations,
+    removal,
+    runs,
+    statuses,
+    tasks,
+    units,
 )
-BLOCK = 26
+from sandbox.juju.state.store import Store
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+READY = "active: Unit is ready"
+# The update-status hook every five seconds or so.
+BRISK = Settings(update_status_factor=5 / 300, patience=1.0, tick=0.2)
 
 
-class Unit:
-    """One unit: its unpacked charm, and the folder that its hook tools work on."""
+class Model:
+    """One model of a running engine and provisioner, and short ways to use it."""
 
-    def __init__(self, folder: pathlib.Path, name: str, number: int, channel: str | None) -> None:
-        self.name = f"{name}/0"
-        self.folder = folder
-        self.tools = folder / "tools"
-        self.bin = folder / "bin"
-        self.charm = folder / "charm"
-        for made in (self.tools, self.bin):
-            made.mkdir()
-        tool = pathlib.Path(__file__).with_name("hook_tool.py")
-        for tool_name in TOOLS.split():
-            (self.bin / tool_name).write_bytes(tool.read_bytes())
-            (self.bin / tool_name).chmod(0o755)
-        self.address = f"127.{BLOCK}.9.{number}"
-        self.write("unit", {"address": self.address, "leader": True})
-        self.refresh(Catalog(Home(folder / "home", BLOCK)), name, channel)
+    def __init__(self, home: Home, store: Store, uuid: str) -> None:
+        self.home = home
+        self.store = store
+        self.uuid = uuid
+        self.catalog = Catalog(home)
 
-    def refresh(self, catalog: Catalog, name: str, channel: str | None) -> None:
-        """Lay out the charm of a channel, with its default configuration."""
-        resolved = catalog.resolve(name, channel=channel)
-        with zipfile.ZipFile(catalog.archive(name, resolved.revision)) as archive:
-            archive.extractall(self.charm)
-        (self.charm / "dispatch").chmod(0o755)
-        description = descriptions.load()[name]
-        release = next(r for r in description.releases if r.revision == resolved.revision)
-        self.defaults = {
-            key: release.workload
-            if option.get("default") == "{release}"
-            else option.get("default")
-            for key, option in description.options.items()
-        }
-        self.configure()
+    def do(self, action: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        with self.store.transaction() as tx:
+            return action(tx, self.uuid, *arguments, **keywords)
 
-    def configure(self, **options: Any) -> None:
-        """What config-get shall answer; underscores stand for dashes."""
-        named = {key.replace("_", "-"): value for key, value in options.items()}
-        self.write("config", {**self.defaults, **named})
+    def charm(self, name: str, channel: str | None) -> Any:
+        resolved = self.catalog.resolve(name, channel)
+        archive = self.catalog.archive(name, resolved.revision)
+        url = charms.hub_url(name, resolved.revision)
+        added = self.do(charms.add_from_hub, url, archive, self.home.folder("juju") / "kept")
+        return resolved, added
 
-    def run(self, path: str, **environment: str) -> None:
-        """Run one hook or action to its end; it must succeed."""
-        subprocess.run(
-            [str(self.charm / "dispatch")],
-            cwd=self.charm,
-            env={
-                "PATH": f"{self.bin}:/usr/bin:/bin",
-                "HOOK_TOOLS": str(self.tools),
-                "JUJU_CHARM_DIR": str(self.charm),
-                "JUJU_DISPATCH_PATH": path,
-                "JUJU_UNIT_NAME": self.name,
-                "JUJU_MODEL_UUID": "8c1b5b0e-0000-4000-8000-0000000000aa",
-                **environment,
-            },
-            check=True,
-            timeout=20,
+    def deploy(
+        self,
+        charm: str,
+        name: str = "",
+        num_units: int = 1,
+        channel: str | None = None,
+        storage: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        resolved, added = self.charm(charm, channel)
+        request = applications.Request(
+            base=resolved.base,
+            channel=resolved.channel,
+            num_units=0 if added.subordinate else num_units,
+            config={key.replace("_", "-"): value for key, value in options.items()},
+            storage=storage or {},
+        )
+        self.do(applications.deploy, name or charm, added, request)
+
+    def configure(self, name: str, **options: Any) -> None:
+        given = {key.replace("_", "-"): value for key, value in options.items()}
+        self.do(applications.set_config, name, given)
+
+    def status(self, unit: str) -> str:
+        found = self.do(statuses.workload, unit)
+        return f"{found.status}: {found.message}"
+
+    def version(self, unit: str) -> str:
+        return self.do(units.get, unit).workload_version
+
+    def last(self, unit: str) -> str:
+        """The hook or action that the unit ran to its end last."""
+        done = [run for run in self.do(runs.of_unit, unit) if run.seconds is not None]
+        return done[-1].kind
+
+    def address(self, unit: str) -> str:
+        with self.store.transaction() as tx:
+            return units.address(tx, units.get(tx, self.uuid, unit))
+
+    async def until(
+        self, condition: Callable[[], Any], otherwise: Callable[[], str] | None = None
+    ) -> Any:
+        """Wait until something holds; `otherwise` says what is when it does not in time."""
+        deadline = time.monotonic() + 30
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                told = [record.message for record in self.do(log.last, 50)]
+                raise AssertionError("\n".join([*told, otherwise() if otherwise else ""]))
+            await asyncio.sleep(0.02)
+        return value
+
+    async def shows(self, unit: str, status: str) -> None:
+        """Wait until a unit has this status."""
+        await self.until(
+            lambda: self.status(unit) == status,
+            lambda: f"{unit} does not show {status!r} but {self.status(unit)!r}",
         )
 
-    def relate(self, endpoint: str, remote: str, data: dict[str, str], number: int) -> None:
-        """Another unit joins with this databag: relation-created, joined and changed."""
-        key = f"{endpoint}:{number}"
-        self.write("relations", {**self.read("relations"), key: {remote: data}})
-        relation = {
-            "JUJU_RELATION": endpoint,
-            "JUJU_RELATION_ID": key,
-            "JUJU_REMOTE_APP": remote.partition("/")[0],
-        }
-        self.run(f"hooks/{endpoint}-relation-created", **relation)
-        for event in ("joined", "changed"):
-            self.run(f"hooks/{endpoint}-relation-{event}", **relation, JUJU_REMOTE_UNIT=remote)
+    async def run(self, unit: str, action: str, **parameters: Any) -> dict[str, Any]:
+        """Run an action to its end; returns its results."""
+        operation = self.do(tasks.enqueue, [tasks.Request(unit, action, parameters)])
+        number = operation.tasks[0].id
+        await self.until(lambda: self.do(tasks.get, number).status in tasks.FINAL)
+        task = self.do(tasks.get, number)
+        assert task.status == "completed", task.message
+        return {key: value for key, value in task.results.items() if key != "return-code"}
 
-    def start(self) -> None:
-        """The hooks of a new unit."""
-        for hook in ("install", "leader-elected", "config-changed", "start"):
-            self.run(f"hooks/{hook}")
+    async def answers(self, unit: str, port: int, *, serving: bool = True) -> Any:
+        """What the unit's health endpoint answers once it does, or once it no longer does."""
+        address = self.address(unit)
+        found: list[Any] = []
 
-    @property
-    def status(self) -> tuple[str, str]:
-        shown = self.read("status")
-        return shown["status"], shown["message"]
+        def as_wanted() -> bool:
+            found[:] = [health(address, port)]
+            return (found[0] is not None) == serving
 
-    @property
-    def version(self) -> str:
-        return self.read("version")["version"]
+        await self.until(as_wanted)
+        return found[0]
 
-    def calls(self) -> list[str]:
-        """The tools called since the last look."""
-        path = self.tools / "calls"
-        called = path.read_text().split() if path.exists() else []
-        path.unlink(missing_ok=True)
-        return called
+    async def keystone(self, name: str, **keywords: Any) -> str:
+        """An active Keystone of its own, on the module's database; returns its unit."""
+        self.deploy("keystone", name, **keywords)
+        self.deploy("mysql-router", f"{name}-router")
+        self.do(relations.add, f"{name}:shared-db", f"{name}-router:shared-db")
+        self.do(relations.add, f"{name}-router:db-router", "mysql:db-router")
+        await self.shows(f"{name}/0", READY)
+        return f"{name}/0"
 
-    def get(self, port: int, path: str = "/healthcheck") -> dict[str, Any] | None:
-        """What the health endpoint answers; None when nobody listens."""
+
+def health(address: str, port: int, path: str = "/healthcheck") -> dict[str, Any] | None:
+    try:
+        with urllib.request.urlopen(f"http://{address}:{port}{path}", timeout=2) as got:
+            return json.load(got)
+    except urllib.error.HTTPError:
+        raise
+    except OSError:
+        return None
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def model(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Model]:
+    """A model with a database of three units in it."""
+    home = Home(tmp_path_factory.mktemp("home"), block=26)
+    store = Store(home.folder("juju") / "juju.db")
+    with store.transaction() as tx:
+        clouds.add(tx, "localhost", "lxd", {"auth-types": ["certificate"], "regions": []})
+        uuid = models.add_model(tx, "test", "admin", "localhost").uuid
+    engine = Engine(home, store, BRISK)
+    await engine.start()
+    provisioning = asyncio.ensure_future(Provisioner(home, store).run())
+    model = Model(home, store, uuid)
+    model.deploy("mysql-innodb-cluster", "mysql", 3)
+    yield model
+    with store.transaction() as tx:
+        removal.destroy_model(tx, uuid, force=True)
+    provisioning.cancel()
+    await asyncio.wait({provisioning}, timeout=20)
+    await asyncio.wait_for(engine.stop(), 20)
+    _end_servers(tmp_path_factory.getbasetemp())
+    store.close()
+
+
+def _end_servers(folder: pathlib.Path) -> None:
+    """End the health servers that units of this run left."""
+    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            with urllib.request.urlopen(f"http://{self.address}:{port}{path}", timeout=2) as got:
-                return json.load(got)
-        except urllib.error.HTTPError:
-            raise
+            words = entry.read_text("utf-8").split("\0")
         except OSError:
-            return None
-
-    def wait_for(self, port: int, *, serving: bool) -> dict[str, Any] | None:
-        """The health answer once it is there, or is gone."""
-        for _ in range(100):
-            found = self.get(port)
-            if (found is not None) == serving:
-                return found
-            time.sleep(0.02)
-        raise AssertionError(f"{self.address}:{port} serving is not {serving}")
-
-    def read(self, name: str) -> dict[str, Any]:
-        path = self.tools / f"{name}.json"
-        return json.loads(path.read_text()) if path.exists() else {}
-
-    def write(self, name: str, document: dict[str, Any]) -> None:
-        (self.tools / f"{name}.json").write_text(json.dumps(document))
+            continue
+        if any(word.startswith(str(folder)) and "health_server" in word for word in words):
+            os.kill(int(entry.parent.name), 15)
 
 
-@pytest.fixture
-def unit(tmp_path):
-    """Make units; their servers end with the test."""
-    made: list[Unit] = []
-
-    def make(name: str, channel: str | None = None) -> Unit:
-        folder = tmp_path / f"unit-{len(made)}"
-        folder.mkdir()
-        made.append(Unit(folder, name, os.getpid() % 200 + 10 + len(made), channel))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.run("hooks/stop")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def keystone(model: Model) -> str:
+    """The unit of an active Keystone."""
+    return await model.keystone("keystone")
 
 
-DATABASE = {"db_host": "127.0.0.1", "password": "p", "allowed_units": "keystone/0"}
+async def test_a_database_forms_of_three_and_one_of_them_writes(model):
+    for number in range(3):
+        await model.until(lambda n=number: model.status(f"mysql/{n}").startswith("active"))
+    shown = sorted(model.status(f"mysql/{n}") for n in range(3))
+    healthy = "Cluster is ONLINE and can tolerate up to ONE failure."
+    assert shown[0] == shown[1] == f"active: Unit is ready: Mode: R/O, {healthy}"
+    assert shown[2] == f"active: Unit is ready: Mode: R/W, {healthy}"
+    assert model.version("mysql/0") == "8.0.42"
 
 
-def test_an_api_waits_for_its_database_then_serves_on_its_port(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    assert keystone.status == ("blocked", "Missing relations: database")
-    assert keystone.version == "25.0.0"
-    assert keystone.get(5000) is None
-    keystone.relate("shared-db", "router/0", DATABASE, 4)
-    assert keystone.status == ("active", "Unit is ready")
-    answer = keystone.wait_for(5000, serving=True)
-    assert answer is not None
-    assert (answer["service"], answer["unit"]) == ("keystone", "keystone/0")
-    assert keystone.get(5000, "/") == answer
-    assert keystone.read("ports") == {"5000/tcp": True}
+async def test_an_api_without_a_database_says_so_and_serves_nothing(model):
+    model.deploy("keystone", "lonely")
+    await model.shows("lonely/0", "blocked: Missing relations: database")
+    await model.until(lambda: model.version("lonely/0") == "25.0.0")
+    assert health(model.address("lonely/0"), 5000) is None
 
 
-def test_a_request_of_a_client_is_answered_once_the_service_is_ready(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    asking = {"service": "glance", "region": "RegionOne", "public_url": "http://10.0.0.1:9292"}
-    keystone.relate("identity-service", "glance/0", asking, 7)
-    assert "identity-service:7" not in keystone.read("said")
-    keystone.relate("shared-db", "router/0", DATABASE, 4)
-    answer = keystone.read("said")["identity-service:7"]
-    assert answer["service_host"] == keystone.address
-    assert answer["service_username"] == "glance"
-    assert answer["service_password"]
+async def test_an_active_api_serves_on_its_units_address_and_port(model, keystone):
+    answer = await model.answers(keystone, 5000)
+    assert (answer["service"], answer["unit"]) == ("keystone", keystone)
+    assert health(model.address(keystone), 5000, "/") == answer
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        health(model.address(keystone), 5000, "/v4")
 
 
-def test_pause_stops_the_api_and_resume_starts_it(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    keystone.relate("shared-db", "router/0", DATABASE, 4)
-    keystone.wait_for(5000, serving=True)
-    keystone.run("actions/pause")
-    keystone.wait_for(5000, serving=False)
-    assert keystone.status == (
-        "maintenance",
-        "Paused. Use 'resume' action to resume normal service.",
+async def test_pause_stops_the_api_and_resume_starts_it(model, keystone):
+    await model.run(keystone, "pause")
+    await model.answers(keystone, 5000, serving=False)
+    assert model.status(keystone) == (
+        "maintenance: Paused. Use 'resume' action to resume normal service."
     )
-    keystone.run("hooks/update-status")
-    assert keystone.get(5000) is None
-    keystone.run("actions/resume")
-    assert keystone.wait_for(5000, serving=True)
-    assert keystone.status == ("active", "Unit is ready")
+    model.configure("keystone", region="RegionTwo")
+    await model.until(lambda: model.last(keystone) == "config-changed")
+    assert health(model.address(keystone), 5000) is None
+    await model.run(keystone, "resume")
+    await model.answers(keystone, 5000)
+    assert model.status(keystone) == READY
 
 
-def test_a_killed_api_is_back_after_the_next_update_status(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    keystone.relate("shared-db", "router/0", DATABASE, 4)
-    answer = keystone.wait_for(5000, serving=True)
-    assert answer is not None
-    os.kill(answer["pid"], 9)
-    keystone.wait_for(5000, serving=False)
-    keystone.run("hooks/update-status")
-    again = keystone.wait_for(5000, serving=True)
-    assert again is not None
-    assert again["pid"] != answer["pid"]
-
-
-def test_a_removed_unit_leaves_no_server_behind(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    keystone.relate("shared-db", "router/0", DATABASE, 4)
-    keystone.wait_for(5000, serving=True)
-    keystone.run("hooks/stop")
-    keystone.wait_for(5000, serving=False)
-    keystone.run("hooks/remove")
-    assert keystone.get(5000) is None
-
-
-def test_a_managed_upgrade_waits_for_its_action(unit):
-    keystone = unit("keystone", "2023.2/stable")
-    keystone.start()
-    assert keystone.version == "24.0.0"
-    keystone.configure(action_managed_upgrade=True, openstack_origin="cloud:jammy-caracal")
-    keystone.run("hooks/config-changed")
-    assert keystone.version == "24.0.0"
-    keystone.run("actions/openstack-upgrade")
-    assert keystone.version == "25.0.0"
-    assert keystone.read("results") == {"outcome": "success, upgrade completed."}
-    keystone.run("actions/openstack-upgrade")
-    assert keystone.read("results") == {"outcome": "no upgrade available."}
-
-
-def test_an_unmanaged_upgrade_follows_the_origin_at_once(unit):
-    keystone = unit("keystone", "2023.2/stable")
-    keystone.start()
-    keystone.configure(openstack_origin="cloud:jammy-caracal")
-    keystone.run("actions/openstack-upgrade")
-    assert keystone.version == "24.0.0"
-    keystone.run("hooks/config-changed")
-    assert keystone.version == "25.0.0"
-
-
-def test_a_refresh_of_the_charm_leaves_the_workload_alone(unit):
-    keystone = unit("keystone", "2023.1/stable")
-    keystone.start()
-    keystone.refresh(Catalog(Home(keystone.folder / "home", BLOCK)), "keystone", "2023.2/stable")
-    keystone.configure(action_managed_upgrade=True)
-    for hook in ("upgrade-charm", "config-changed"):
-        keystone.run(f"hooks/{hook}")
-    assert keystone.version == "23.0.2"
-
-
-def test_a_wrong_option_blocks_and_is_named(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    keystone.configure(vip="10.0.0.300")
-    keystone.run("hooks/config-changed")
-    assert keystone.status == (
-        "blocked",
-        "Invalid configuration: 'vip' must be IP addresses, not '10.0.0.300'",
+async def test_a_killed_api_is_back_after_update_status(model, keystone):
+    before = await model.answers(keystone, 5000)
+    os.kill(before["pid"], 9)
+    await model.until(
+        lambda: (health(model.address(keystone), 5000) or before)["pid"] != before["pid"]
     )
 
 
-def test_each_device_is_an_osd(unit):
-    osd = unit("ceph-osd")
-    for number in range(2):
-        osd.run("hooks/osd-devices-storage-attached", JUJU_STORAGE_ID=f"osd-devices/{number}")
-    osd.start()
-    assert osd.status == ("blocked", "Missing relation: monitor")
-    monitor = dict.fromkeys(
-        ("auth", "fsid", "ceph-public-address", "osd_bootstrap_key", "osd_upgrade_key"), "x"
+async def test_a_wrong_option_blocks_and_is_named(model, keystone):
+    model.configure("keystone", vip="10.0.0.300")
+    await model.shows(
+        keystone, "blocked: Invalid configuration: 'vip' must be IP addresses, not '10.0.0.300'"
     )
-    osd.relate("mon", "ceph-mon/0", monitor, 3)
-    assert osd.status == ("active", "Unit is ready (2 OSD)")
-    assert osd.read("said")["mon:3"]["bootstrapped-osds"] == "2"
-
-
-def test_a_hook_that_changes_nothing_calls_few_tools(unit):
-    keystone = unit("keystone")
-    keystone.start()
-    keystone.relate("shared-db", "router/0", DATABASE, 4)
-    keystone.calls()
-    relation = {
-        "JUJU_RELATION": "shared-db",
-        "JUJU_RELATION_ID": "shared-db:4",
-        "JUJU_REMOTE_APP": "router",
-        "JUJU_REMOTE_UNIT": "router/0",
-    }
-    keystone.run("hooks/shared-db-relation-changed", **relation)
-    assert keystone.calls() == ["state-get", "relation-get"]
-
-
-def test_a_hook_costs_little_more_than_starting_python(unit):
-    keystone = unit("keystone")
-    keystone.start()
-
-    def seconds(*command: str, **environment: str) -> float:
-        best = 1.0
-        for _ in range(5):
-            begun = time.perf_counter()
-            subprocess.run(command, check=True, env=environment, cwd=keystone.charm)
-            best = min(best, time.perf_counter() - begun)
-        return best
-
-    bare = seconds("/usr/bin/python3", "-SE", "-c", "pass")
-    imports = seconds(
-        "/usr/bin/python3",
-        "-SE",
-        "-c",
-        "import sys; sys.path[0] = 'src'; from runtime import program",
+    model.configure("keystone", vip="10.0.0.30", openstack_origin="cloud:noble-zwiebel")
+    await model.shows(
+        keystone,
+        "blocked: Invalid configuration: 'openstack-origin' must be distro or name a release, "
+        "not 'cloud:noble-zwiebel'",
     )
-    assert imports - bare < 0.015
+    model.configure("keystone", openstack_origin="distro")
+    await model.shows(keystone, READY)
+
+
+async def test_a_refresh_leaves_a_managed_workload_alone_until_its_action(model):
+    unit = await model.keystone("managed", channel="2023.1/stable", action_managed_upgrade=True)
+    _, charm = model.charm("keystone", "2023.2/stable")
+    model.do(refresh.refresh, "managed", charm, channel="2023.2/stable")
+    await model.until(lambda: model.do(units.get, unit).charm_url == charm.url)
+    await model.until(lambda: model.last(unit) == "config-changed")
+    assert (model.version(unit), model.status(unit)) == ("23.0.2", READY)
+    await model.run(unit, "pause")
+    assert await model.run(unit, "openstack-upgrade") == {"outcome": "success, upgrade completed."}
+    assert model.version(unit) == "24.0.0"
+    assert await model.run(unit, "openstack-upgrade") == {"outcome": "no upgrade available."}
+    await model.run(unit, "resume")
+    assert model.status(unit) == READY
+
+
+async def test_an_unmanaged_workload_follows_its_origin_at_once(model):
+    unit = await model.keystone("unmanaged", channel="2023.1/stable")
+    model.configure("unmanaged", openstack_origin="cloud:jammy-bobcat")
+    await model.until(lambda: model.version(unit) == "24.0.0")
+
+
+async def test_a_removed_unit_leaves_no_server_behind(model):
+    address = model.address("unmanaged/0")
+    await model.answers("unmanaged/0", 5000)
+    model.do(removal.destroy_application, "unmanaged")
+    await model.until(lambda: health(address, 5000) is None)
+
+
+async def test_each_device_is_an_osd_and_the_monitors_wait_for_them(model):
+    disks = {"osd-devices": {"pool": "loop", "count": 2, "size": 1024}}
+    model.deploy("ceph-mon", num_units=3, expected_osd_count=4)
+    model.deploy("ceph-osd", storage=disks)
+    await model.shows("ceph-osd/0", "blocked: Missing relation: monitor")
+    await model.shows("ceph-mon/0", "blocked: Missing relation: OSD")
+    model.do(relations.add, "ceph-mon:osd", "ceph-osd:mon")
+    await model.shows("ceph-osd/0", "active: Unit is ready (2 OSD)")
+    await model.shows(
+        "ceph-mon/0",
+        "waiting: Monitor bootstrapped but waiting for number of OSDs to reach "
+        "expected-osd-count (4)",
+    )
+    model.configure("ceph-mon", expected_osd_count=2)
+    await model.shows("ceph-mon/0", "active: Unit is ready and clustered")
+
+
+async def test_noout_shows_in_the_health_of_ceph(model):
+    model.deploy("ceph-mon", "monitor", monitor_count=1)
+    await model.shows("monitor/0", "blocked: Missing relation: OSD")
+    assert await model.run("monitor/0", "get-health") == {"message": "HEALTH_OK"}
+    await model.run("monitor/0", "set-noout")
+    warned = await model.run("monitor/0", "get-health")
+    assert warned == {"message": "HEALTH_WARN noout flag(s) set"}
+    await model.run("monitor/0", "unset-noout")
+    assert await model.run("monitor/0", "get-health") == {"message": "HEALTH_OK"}
+
+
+async def test_vault_is_of_use_once_it_is_authorised(model):
+    model.deploy("vault")
+    await model.shows("vault/0", "blocked: Vault needs to be initialized")
+    await model.run("vault/0", "authorize-charm", token="s.token")
+    await model.shows("vault/0", "active: Unit is ready (active: true, mlock: disabled)")
+    await model.answers("vault/0", 8200)
+
+
+async def test_no_hook_of_a_stand_in_failed(model):
+    with model.store.transaction() as tx:
+        failed = tx.all("SELECT unit, kind FROM runs WHERE exit_code != 0")
+    assert [tuple(row) for row in failed] == []
+
+
+async def test_the_runtime_imports_nothing_that_is_slow_to_import():
+    """A hook of a stand-in should cost little more than starting Python."""
+    code = (
+        f"import sys; sys.path[0] = {str(descriptions.FOLDER)!r}; from runtime import program; "
+        "print(*sys.modules)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "/usr/bin/python3", "-SE", "-c", code, stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await process.communicate()
+    modules = set(printed.decode().split())
+    slow = {"json", "re", "enum", "subprocess", "typing", "dataclasses", "pathlib", "socket"}
+    assert "runtime.program" in modules
+    assert slow & modules == set()
