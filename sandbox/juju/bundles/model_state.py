@@ -107,8 +107,13 @@ def top_machine(machine: str) -> str:
 
 
 def same_constraints(text: str, present: Mapping[str, Any]) -> bool:
-    """Whether a bundle's constraints are those of the model's application."""
-    return constraints.parse(text) == {k: v for k, v in present.items() if v is not None}
+    """Whether a bundle's constraints are those of the model's application.
+
+    Deploying fixes the architecture, so one that the bundle leaves open is amd64.
+    """
+    default = {"arch": "amd64"}
+    known = {key: value for key, value in present.items() if value not in (None, "")}
+    return default | constraints.parse(text) == default | known
 
 
 class Numbers:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.juju import constraints
 from sandbox.juju.bundles.errors import BundleError, InvalidBundle
-from sandbox.juju.bundles.placement import APPLICATION_NAME, parse_placement
+from sandbox.juju.bundles.placement import APPLICATION_NAME, Placement, parse_placement
 from sandbox.juju.bundles.schema import KUBERNETES
 from sandbox.juju.bundles.source import Document
 from sandbox.juju.bundles.storage_constraints import parse_storage
@@ -153,13 +153,19 @@ def _storage_problems(name: str, app: Document) -> Iterator[str]:
     for storage, text in sorted((app.get("storage") or {}).items()):
         if not _STORAGE.fullmatch(storage):
             yield f'invalid storage name "{storage}" in application "{name}"'
-        try:
-            parse_storage(text or "")
-        except BundleError as error:
-            yield f'invalid storage "{storage}" in application "{name}": {error}'
+        if problem := _storage_problem(text or ""):
+            yield f'invalid storage "{storage}" in application "{name}": {problem}'
     for device in sorted(app.get("devices") or {}):
         if not _STORAGE.fullmatch(device):
             yield f'invalid device name "{device}" in application "{name}"'
+
+
+def _storage_problem(text: str) -> str:
+    try:
+        parse_storage(text)
+    except BundleError as error:
+        return str(error)
+    return ""
 
 
 def _offer_problems(name: str, app: Document) -> Iterator[str]:
@@ -202,12 +208,10 @@ def _placement_problems(
     if 0 <= units < len(directives):
         yield f'too many units specified in unit placement for application "{name}"'
     for text in directives:
-        try:
-            placement = parse_placement(text)
-        except BundleError as error:
-            yield str(error)
-            continue
-        if placement.application:
+        placement = _placement(text)
+        if placement is None:
+            yield f'invalid placement syntax "{text}"'
+        elif placement.application:
             target = applications.get(placement.application)
             if placement.application not in applications:
                 yield f'placement "{text}" refers to an application not defined in this bundle'
@@ -224,17 +228,22 @@ def _placement_problems(
 
 
 def _unused_machines(document: Document) -> Iterator[str]:
-    used: set[str] = set()
-    for app in (document.get("applications") or {}).values():
-        for text in (app or {}).get("to") or []:
-            try:
-                used.add(parse_placement(text).machine)
-            except BundleError:
-                # Reported with its application.
-                continue
+    placements = [
+        _placement(text)
+        for app in (document.get("applications") or {}).values()
+        for text in (app or {}).get("to") or []
+    ]
+    used = {placement.machine for placement in placements if placement is not None}
     for name in sorted(document.get("machines") or {}):
         if name not in used:
             yield f'machine "{name}" is not referred to by a placement directive'
+
+
+def _placement(text: str) -> Placement | None:
+    try:
+        return parse_placement(text)
+    except BundleError:
+        return None
 
 
 def _relation_problems(document: Document) -> Iterator[str]:

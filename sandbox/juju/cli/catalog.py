@@ -31,6 +31,15 @@ _BY_MODULE: Mapping[str, str] = {
     "debug_log": "debug-log",
     "refresh": "refresh",
     "wait_for": "wait-for",
+    "operations": "operations list-operations show-operation show-task cancel-task",
+    "controllers": "controllers list-controllers show-controller whoami",
+    "exposure": "expose unexpose",
+    "history": "show-status-log",
+    "spaces": "spaces list-spaces reload-spaces subnets list-subnets bind",
+    "storage": "storage list-storage show-storage",
+    "export_bundle": "export-bundle",
+    "remote_shell": "ssh scp",
+    "resources": "resources list-resources attach-resource",
     "offers": "offer consume offers list-offers remove-offer remove-saas",
 }
 

@@ -59,8 +59,9 @@ def _get(context: Context, application: str) -> Json:
 
 def _one_value(context: Context, application: str, key: str) -> Any:
     answer = _get(context, application)
-    for settings in (answer.get("config"), answer.get("application-config")):
-        if key in (settings or {}):
+    for part in ("config", "application-config"):
+        settings = answer.get(part) or {}
+        if key in settings:
             return settings[key].get("value")
     raise CommandError(
         f'key "{key}" not found in "{application}" application config or charm settings.'

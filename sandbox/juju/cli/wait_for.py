@@ -195,7 +195,7 @@ def _all_units(
 
 
 def _check(arguments: Arguments) -> None:
-    words = arguments.positional
+    words = list(arguments.positional)
     if not words or words[0] not in _DEFAULTS:
         raise UsageError("wait-for needs one of: application, machine, model, unit")
     kind = words[0]

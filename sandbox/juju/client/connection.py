@@ -229,8 +229,18 @@ def _dial(target: Target, path: str) -> tuple[ClientConnection, str]:
     """Open a WebSocket on the first address that answers."""
     failures: list[str] = []
     for address in target.addresses:
-        try:
-            socket = connect(
+        socket, problem = _dial_one(target, address, path)
+        if socket is not None:
+            return socket, address
+        failures.append(f"{address}: {problem}")
+    raise ConnectionFailed("unable to connect to API: " + "; ".join(failures))
+
+
+def _dial_one(target: Target, address: str, path: str) -> tuple[ClientConnection | None, str]:
+    """A WebSocket to one address, or why there is none."""
+    try:
+        return (
+            connect(
                 f"wss://{address}{path}",
                 ssl=target.trust(),
                 additional_headers={"Authorization": target.authorization},
@@ -239,15 +249,14 @@ def _dial(target: Target, path: str) -> tuple[ClientConnection, str]:
                 open_timeout=_DIAL_SECONDS,
                 ping_interval=None,
                 proxy=None,
-            )
-        except ssl.SSLError as error:
-            reason = getattr(error, "verify_message", "") or error.reason or str(error)
-            failures.append(f"{address}: certificate of the controller is not trusted: {reason}")
-        except (OSError, TimeoutError, InvalidHandshake, InvalidMessage) as error:
-            failures.append(f"{address}: {error}")
-        else:
-            return socket, address
-    raise ConnectionFailed("unable to connect to API: " + "; ".join(failures))
+            ),
+            "",
+        )
+    except ssl.SSLError as error:
+        reason = getattr(error, "verify_message", "") or error.reason or str(error)
+        return None, f"the controller's certificate is not trusted: {reason}"
+    except (OSError, TimeoutError, InvalidHandshake, InvalidMessage) as error:
+        return None, str(error)
 
 
 def _http_error(status: int, content: bytes) -> ApiError:
