@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import datetime
 import fcntl
-import fcntl
 import ipaddress
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -35,9 +34,7 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self.certificate = folder / f"{name}.pem"
         self._key = folder / f"{name}.key"
-        # The daemons start side by side: one of them makes it, the others wait for that.
-        with (folder / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._alone():
             if not self.certificate.exists():
                 self._create()
 
