@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from juju.client import client
 from juju.errors import JujuAPIError, JujuError
 
-from sandbox.juju.state import applications, relations, statuses, units
+from sandbox.juju.state import applications, leases, relations, spaces, statuses, units
 
 MYSQL = {"requires": {}, "peers": {}, "provides": {"db": {"interface": "mysql-shared"}}}
 
@@ -263,3 +265,49 @@ async def test_a_failed_unit_is_resolved_once(controller, model, connection, fac
 async def test_scaling_is_for_containers_only(controller, connection):
     with pytest.raises(JujuAPIError, match="on a non-container model not supported"):
         await controller.call(connection, "Application", 20, "ScaleApplications", applications=[])
+
+
+async def test_constraints_bindings_and_base_of_units_to_come_are_changed(
+    controller, model, connection, facade
+):
+    await controller.deploy(connection, model)
+    with controller.state() as tx:
+        spaces.add(tx, model.uuid, "metal", [{"cidr": "127.0.0.0/16"}])
+    await facade.SetConstraints(application="keystone", constraints={"cores": 8})
+    shown = await facade.GetConstraints(entities=[client.Entity("application-keystone")])
+    assert shown.results[0].constraints.cores == 8
+    change = {"application-tag": "application-keystone", "bindings": {"cluster": "metal"}}
+    await facade.MergeBindings(args=[{**change, "force": False}])
+    shown = await facade.Get(application="keystone", branch="master")
+    assert shown.endpoint_bindings["cluster"] == "metal"
+    listed = await client.SpacesFacade.from_connection(connection).ShowSpace(
+        entities=[client.Entity("space-metal")]
+    )
+    assert listed.results[0].applications == ["keystone"]
+    base = {"tag": {"tag": "application-keystone"}, "channel": "22.04"}
+    with pytest.raises(JujuError, match="not supported by charm"):
+        await controller.call(connection, "Application", 20, "UpdateApplicationBase", args=[base])
+
+
+async def test_the_leader_of_an_application_is_told(controller, model, connection):
+    await controller.deploy(connection, model)
+    wanted = {"tag": "application-keystone"}
+    with pytest.raises(JujuError, match="leader for application-keystone not found"):
+        await controller.call(connection, "Application", 20, "Leader", **wanted)
+    with controller.state() as tx:
+        leases.claim(tx, model.uuid, "keystone/0", time.time())
+    answer = await controller.call(connection, "Application", 20, "Leader", **wanted)
+    assert answer == {"result": "keystone/0"}
+
+
+async def test_placement_of_charmhub_charms_is_checked_and_their_download_told(
+    controller, connection
+):
+    facade = client.CharmsFacade.from_connection(connection)
+    placements = [{"application": "keystone", "charm-url": "ch:amd64/keystone-1"}]
+    checked = await facade.CheckCharmPlacement(placements=placements)
+    assert checked.results[0].error is None
+    origin = {"source": "charm-hub", "architecture": "amd64"}
+    wanted = [{"charm-url": "ch:amd64/keystone", "charm-origin": origin}]
+    fetched = await controller.call(connection, "Charms", 6, "GetDownloadInfos", entities=wanted)
+    assert fetched["results"][0]["charm-origin"]["revision"] > 0

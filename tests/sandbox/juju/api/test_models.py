@@ -185,3 +185,92 @@ async def test_libjujus_controller_lists_models_and_clouds(controller, model):
         assert user.username == "admin"
     finally:
         await libjuju.disconnect()
+
+
+async def test_the_controller_tells_of_itself_and_its_models(controller, connection, model):
+    facade = client.ControllerFacade.from_connection(connection)
+    config = (await facade.ControllerConfig()).config
+    assert config["api-port"] == 17070
+    assert config["ca-cert"] == controller.ca
+    assert (await facade.ControllerVersion()).version == "3.6.28"
+    assert [m.model.name for m in (await facade.AllModels()).user_models] == ["cloud"]
+    async with controller.connect(model.uuid) as own:
+        await controller.deploy(own, model)
+    status = await facade.ModelStatus(entities=[client.Entity(f"model-{model.uuid}")])
+    counts = status.models[0]
+    assert (counts.application_count, counts.unit_count, counts.hosted_machine_count) == (1, 1, 1)
+    assert counts.applications[0].name == "keystone"
+
+
+async def test_superuser_access_is_granted_and_revoked(controller, connection):
+    users = client.UserManagerFacade.from_connection(connection)
+    await users.AddUser(users=[client.AddUser(username="bob", password="bob")])
+    facade = client.ControllerFacade.from_connection(connection)
+    change = {"user-tag": "user-bob", "action": "grant", "access": "superuser"}
+    await facade.ModifyControllerAccess(changes=[change])
+    with pytest.raises(JujuError, match='user already has "superuser" access or greater'):
+        await facade.ModifyControllerAccess(changes=[change])
+    shown = await facade.GetControllerAccess(entities=[client.Entity("user-bob")])
+    assert shown.results[0].result.access == "superuser"
+    await facade.ModifyControllerAccess(changes=[{**change, "action": "revoke"}])
+    shown = await facade.GetControllerAccess(entities=[client.Entity("user-bob")])
+    assert shown.results[0].result.access == "login"
+    await users.RemoveUser(entities=[client.Entity("user-bob")])
+    with pytest.raises(JujuAPIError, match="invalid entity name or password"):
+        async with controller.connect(user="bob", password="bob"):
+            pass
+
+
+async def test_a_cloud_is_updated_but_keeps_its_type(controller, connection):
+    await add_metal(controller, connection)
+    moved = {**MAAS, "endpoint": "https://127.0.0.2:5443/MAAS"}
+    update = {"name": "metal", "cloud": moved}
+    await controller.call(connection, "Cloud", 7, "UpdateCloud", clouds=[update])
+    shown = await controller.call(
+        connection, "Cloud", 7, "CloudInfo", entities=[{"tag": "cloud-metal"}]
+    )
+    assert shown["results"][0]["result"]["endpoint"] == moved["endpoint"]
+    update = {"name": "metal", "cloud": {**MAAS, "type": "lxd"}}
+    with pytest.raises(JujuError, match='cannot change cloud "metal" type from "maas" to "lxd"'):
+        await controller.call(connection, "Cloud", 7, "UpdateCloud", clouds=[update])
+
+
+async def test_a_model_changes_to_another_credential_of_its_cloud(controller, connection):
+    await add_metal(controller, connection)
+    made = await controller.call(
+        connection,
+        "ModelManager",
+        10,
+        "CreateModel",
+        name="openstack",
+        **{"owner-tag": "user-admin", "cloud-tag": "cloud-metal"},
+    )
+    other = KEY.replace("operator", "other")
+    credential = {"auth-type": "oauth1", "attrs": {"maas-oauth": "d:e:f"}}
+    await controller.call(
+        connection,
+        "Cloud",
+        7,
+        "AddCredentials",
+        credentials=[{"tag": other, "credential": credential}],
+    )
+    change = {"model-tag": f"model-{made['uuid']}", "credential-tag": other}
+    await controller.call(
+        connection,
+        "ModelManager",
+        10,
+        "ChangeModelCredential",
+        **{"model-credentials": [change]},
+    )
+    with controller.state() as tx:
+        assert models.get(tx, made["uuid"]).credential == "metal/admin/other"
+
+
+async def test_the_model_defaults_and_secret_backends_are_told(controller, connection):
+    facade = client.ModelManagerFacade.from_connection(connection)
+    told = await facade.ModelDefaultsForClouds(entities=[client.Entity("cloud-sandbox")])
+    assert told.results[0].config["image-stream"].default == "released"
+    backends = await client.SecretBackendsFacade.from_connection(connection).ListSecretBackends(
+        names=None, reveal=False
+    )
+    assert backends.results[0].result.name == "internal"
