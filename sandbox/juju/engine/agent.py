@@ -232,7 +232,7 @@ class UnitAgent:
             group = task.execution_group
         with self._runtime.store.transaction() as tx:
             unit = units.get(tx, self.model, self.unit)
-        return self._runtime.machine_lock(unit, group)
+        return self._runtime.machine_lock(self.model, unit.machine or "", group)
 
     def _idle(self) -> None:
         """Nothing to do: idle, or in error until a retry or an operator's word."""

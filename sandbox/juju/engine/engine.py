@@ -13,6 +13,8 @@ from sandbox.home import Home
 from sandbox.juju import clock, errors
 from sandbox.juju.engine.agent import UnitAgent
 from sandbox.juju.engine.commands import parse_exec
+from sandbox.juju.engine.deployment import end_processes
+from sandbox.juju.engine.machine_tasks import MachineTasks
 from sandbox.juju.engine.runtime import Runtime, Settings
 from sandbox.juju.hook_tools import build, registry
 from sandbox.juju.hook_tools.answer import Answer, refuse
@@ -35,12 +37,15 @@ class Engine:
         self._applications: dict[tuple[str, str], set[str]] = {}
         path = socket_path(self.runtime.folder)
         self._server = ToolServer(path, self._answer)
+        self._machine_tasks = MachineTasks(self.runtime)
+        self._reboots: set[asyncio.Task[None]] = set()
         self._clock: asyncio.Task[None] | None = None
         self._unsubscribe = lambda: None
 
     async def start(self) -> None:
         """Build the tools, end what an earlier daemon left running, and take up every unit."""
         runtime = self.runtime
+        runtime.reboot = self._reboot
         runtime.socket = self._server.path
         runtime.tools = await asyncio.to_thread(
             build.build, runtime.folder / "tools", str(runtime.socket)
@@ -55,6 +60,7 @@ class Engine:
             ]
         for model, unit in found:
             self._agent(model, unit).look()
+        self._machine_tasks.take_up()
         self._clock = asyncio.get_running_loop().create_task(self._tick(), name="engine clock")
 
     async def stop(self) -> None:
@@ -65,6 +71,7 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._clock
         await asyncio.gather(*(agent.stop() for agent in list(self._agents.values())))
+        await self._machine_tasks.stop()
         await self._server.stop()
         self.runtime.journal.flush()
 
@@ -134,6 +141,28 @@ class Engine:
         agent = self._agents.get((change.model, receiver))
         if agent is not None:
             agent.task_changed()
+        elif receiver is not None and receiver[0].isdigit():  # a machine: no unit begins so
+            self._machine_tasks.look(change.model, receiver)
+
+    def _reboot(self, model: str, machine: str) -> None:
+        """Restart a machine: all that its units left running ends, and they start again."""
+        with self._store.transaction() as tx:
+            found = [
+                self._agents[key]
+                for row in tx.all("SELECT name, machine FROM units WHERE model = ?", model)
+                if f"{row['machine']}/".startswith(f"{machine}/")
+                and (key := (model, row["name"])) in self._agents
+            ]
+        work = asyncio.get_running_loop().create_task(self._restart(found))
+        self._reboots.add(work)
+        work.add_done_callback(self._reboots.discard)
+
+    async def _restart(self, agents: list[UnitAgent]) -> None:
+        for agent in agents:
+            if agent.memory.process is None:
+                await end_processes(self.runtime, agent.model, agent.unit)
+            agent.memory.rebooted = True
+            agent.look()
 
     async def _tick(self) -> None:
         """What only time brings: renewals of leases, rotations and expiries of secrets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.juju import clock, errors
@@ -117,6 +118,8 @@ def _prepare(memory: UnitMemory, hook: Hook) -> _Prepared | None:
         _clear_resolved(tx, memory)
         memory.save(tx, begin_hook(memory.local, hook))
     memory.retry_due = False
+    if hook.kind == "start":
+        memory.rebooted = False
     return _Prepared(
         hook, name, context, run, remote.config_hash, remote.leader_settings_version, revision
     )
@@ -166,6 +169,7 @@ def _conclude(
     memory.update_status_due = False
     if ended.terminated:
         _requeue(memory, prepared, ended, seconds)
+        _reboot_if_asked(memory, prepared.context, "now")
         return
     reason = ended.reason if ended.code else ""
     if not reason:
@@ -178,10 +182,17 @@ def _conclude(
         memory.log(
             "INFO", _OPERATION, done if handled_by else f'skipped "{prepared.name}" hook (missing)'
         )
+        _reboot_if_asked(memory, prepared.context, "after")
         return
     memory.log("ERROR", _OPERATION, f'hook "{prepared.name}" (via {handled_by}) failed: {reason}')
     with memory.runtime.store.transaction() as tx:
         runs.finish(tx, prepared.run, seconds, ended.code or 1)
+
+
+def _reboot_if_asked(memory: UnitMemory, context: HookContext, when: str) -> None:
+    if context.reboot == when and context.unit.machine:
+        memory.set_agent_status("rebooting")
+        memory.runtime.reboot(memory.model, context.unit.machine)
 
 
 def _requeue(memory: UnitMemory, prepared: _Prepared, ended: Ended, seconds: float) -> None:
@@ -261,7 +272,7 @@ def _break(tx: Transaction, memory: UnitMemory, relation: int) -> None:
     leave_scope(tx, memory, relation)
 
 
-def _logger(memory: UnitMemory, name: str):
+def _logger(memory: UnitMemory, name: str) -> Callable[[Stream, str], None]:
     module = f"unit.{memory.unit}.{name}"
 
     def write(stream: Stream, line: str) -> None:

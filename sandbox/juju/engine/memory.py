@@ -32,6 +32,7 @@ class UnitMemory:
         """How often the failed hook was retried."""
         self.retry_due = False
         self.update_status_due = False
+        self.rebooted = False
         self.process: Process | None = None
         self.running_task: int | None = None
         self._commands: dict[int, tuple[ExecCommand, asyncio.Future[CommandOutput]]] = {}
@@ -41,7 +42,9 @@ class UnitMemory:
     @property
     def signals(self) -> Signals:
         """What the agent itself knows."""
-        return Signals(self.retry_due, self.update_status_due, tuple(self._commands))
+        return Signals(
+            self.retry_due, self.update_status_due, tuple(self._commands), self.rebooted
+        )
 
     @property
     def retries(self) -> bool:

@@ -21,6 +21,7 @@ class Signals:
     retry_due: bool = False
     update_status_due: bool = False
     commands: tuple[int, ...] = ()
+    rebooted: bool = False
 
 
 def observe(
@@ -60,6 +61,7 @@ def observe(
         storage=_storage(tx, unit),
         actions=tuple(tasks.pending(tx, model, name)),
         commands=signals.commands,
+        rebooted=signals.rebooted,
         rotations=tuple(s["id"] for s in owned if (s["next_rotate"] or "~") <= stamp),
         expired=_expired(tx, unit, owned, local, stamp),
         consumed=_consumed(tx, unit),

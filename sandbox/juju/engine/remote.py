@@ -70,6 +70,8 @@ class RemoteState:
     """Tasks that wait, oldest first."""
     commands: tuple[int, ...] = ()
     """Commands of juju-exec that wait, oldest first."""
+    rebooted: bool = False
+    """The machine has restarted since the unit's last start."""
     rotations: tuple[str, ...] = ()
     """Secrets that the unit should rotate now."""
     expired: tuple[tuple[str, int], ...] = ()

@@ -1,9 +1,9 @@
 """The next operation of a unit's agent. Pure.
 
-The order is that of Juju's uniter (internal/worker/uniter/resolver.go): scopes and
-relation-created, leadership, secrets, actions, commands, storage; then the hook that is
-queued or has failed; and when nothing is in progress, the unit's own life, its charm, its
-configuration, its relations, and last update-status.
+The order is that of Juju's uniter (internal/worker/uniter/resolver.go): start after a
+restart of the machine, scopes and relation-created, leadership, secrets, actions, commands,
+storage; then the hook that is queued or has failed; and when nothing is in progress, the
+unit's own life, its charm, its configuration, its relations, and last update-status.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def next_operation(local: LocalState, remote: RemoteState) -> Operation | None:
         if remote.life == "dying" and not local.installed:
             return _terminate(remote)
         return Deploy(remote.charm_url, remote.charm_version)
+    if remote.rebooted and local.started and local.kind == "continue":
+        return RunHook(Hook("start"))
     urgent = (
         _scopes(local, remote)
         or _leadership(local, remote)

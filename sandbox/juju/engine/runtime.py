@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 from sandbox.home import Home
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.state.store import Store
-from sandbox.juju.state.values import Unit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Runtime:
         self.tools = pathlib.Path()
         self.contexts: dict[str, HookContext] = {}
         self.slots = asyncio.Semaphore(settings.parallel)
+        self.reboot: Callable[[str, str], None] = lambda model, machine: None
+        """Restarts a machine that a charm asked to restart."""
         self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
         self._unpacking: dict[str, asyncio.Lock] = {}
 
@@ -62,13 +64,12 @@ class Runtime:
         """The folder of a unit's agent; its charm is in `charm`."""
         return self.folder / "agents" / model / f"unit-{unit.replace('/', '-')}"
 
-    def machine_lock(self, unit: Unit, group: str = "") -> asyncio.Lock:
+    def machine_lock(self, model: str, machine: str, group: str = "") -> asyncio.Lock:
         """The lock that lets one hook at a time run on a machine.
 
         Actions with an execution group have a lock of that group instead.
         """
-        key = (unit.model, unit.machine or unit.name, group)
-        return self._locks.setdefault(key, asyncio.Lock())
+        return self._locks.setdefault((model, machine, group), asyncio.Lock())
 
     def unpacking_lock(self, sha256: str) -> asyncio.Lock:
         """The lock that lets one charm be unpacked once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import dataclasses
 import time
 from typing import Any
 
@@ -14,45 +14,68 @@ from sandbox.juju.engine.launch import handler, launch
 from sandbox.juju.engine.local import begin_action, end_action
 from sandbox.juju.engine.memory import UnitMemory
 from sandbox.juju.engine.process import Ended
+from sandbox.juju.engine.task_results import exit_code, output
 from sandbox.juju.state import runs, tasks, units
 from sandbox.juju.state.action_parameters import PREDEFINED
+from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.tasks import Task
 
-_OPERATION = "juju.worker.uniter.operation"
 _SHELL = ["/bin/bash", "-s"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Running:
+    """A task while its process runs."""
+
+    task: Task
+    action: ActionData
+    context: HookContext
+    run: int
+    started: float
+
+
+@dataclasses.dataclass(frozen=True)
+class _Outcome:
+    """How a task ended."""
+
+    status: str
+    message: str
+    results: dict[str, Any]
+    code: int
+    succeeded: bool = False
+    """Its process ended well, so that its changes are made; action-fail does not undo them."""
 
 
 async def run_action(memory: UnitMemory, number: int) -> None:
     """Run a task and report how it ended; a task never puts its unit in error."""
-    runtime = memory.runtime
-    with runtime.store.transaction() as tx:
-        task = tasks.get(tx, memory.model, number)
-        unit = units.get(tx, memory.model, memory.unit)
-        action = ActionData(number, task.name, task.parameters)
-        context = HookContext(runtime.store, unit, memory.local, action=action, name=task.name)
-        detail = str(number)
-        run = runs.begin(tx, memory.model, memory.unit, f"action {task.name}", detail, context.id)
-        tasks.begin(tx, memory.model, number)
-        memory.write_agent_status(tx, "executing", f"running action {task.name}")
-        memory.save(tx, begin_action(memory.local, number))
+    running = _begin(memory, number)
     memory.running_task = number
-    started = time.monotonic()
     try:
-        ended = await _run(memory, context, run, task)
+        ended = await _run(memory, running)
+    except OSError as error:
+        ended = f"cannot execute: {error.strerror}"
     finally:
         memory.running_task = None
-    _finish(memory, context, action, task, run, ended, time.monotonic() - started)
+    outcome = _outcome(running, ended)
+    if outcome.succeeded:
+        try:
+            with memory.runtime.store.transaction() as tx:
+                _end(tx, memory, running, outcome, flush.flush(tx, running.context))
+            return
+        except errors.JujuError as refusal:
+            outcome = _refused(outcome, refusal)
+    with memory.runtime.store.transaction() as tx:
+        _end(tx, memory, running, outcome, {})
 
 
 async def run_command(memory: UnitMemory, number: int) -> None:
     """Run a script that juju-exec asked for, and answer who asked."""
     command, future = memory.take_command(number)
-    runtime = memory.runtime
-    with runtime.store.transaction() as tx:
-        unit = units.get(tx, memory.model, memory.unit)
+    store = memory.runtime.store
+    with store.transaction() as tx:
         context = HookContext(
-            runtime.store,
-            unit,
+            store,
+            units.get(tx, memory.model, memory.unit),
             memory.local,
             name="run-commands",
             relation=command.relation,
@@ -64,108 +87,84 @@ async def run_command(memory: UnitMemory, number: int) -> None:
     try:
         ended = await launch(memory, context, run, _SHELL, script=command.script)
         seconds = time.monotonic() - started
-        with runtime.store.transaction() as tx:
+        with store.transaction() as tx:
             runs.finish(tx, run, seconds, ended.code, flush.flush(tx, context))
     except (OSError, errors.JujuError) as error:
-        with runtime.store.transaction() as tx:
+        with store.transaction() as tx:
             runs.finish(tx, run, time.monotonic() - started, 1)
         ended = Ended(1, stderr=f"ERROR {error}\n".encode())
     if not future.done():
-        future.set_result(CommandOutput(_shell_code(ended.code), ended.stdout, ended.stderr))
+        future.set_result(CommandOutput(exit_code(ended.code), ended.stdout, ended.stderr))
 
 
-async def _run(memory: UnitMemory, context: HookContext, run: int, task: Task) -> Ended | str:
-    """The end of the action's process, or why there was none."""
-    try:
-        if task.name in PREDEFINED:
-            return await launch(
-                memory, context, run, _SHELL, script=str(task.parameters["command"])
-            )
-        charm = memory.runtime.unit_folder(memory.model, memory.unit) / "charm"
-        found = handler(charm, "actions", task.name)
-        if found is None:
-            return f'action not implemented on unit "{memory.unit}"'
-        return await launch(
-            memory, context, run, [str(found[0])], dispatch_path=f"actions/{task.name}"
-        )
-    except OSError as error:
-        return f"cannot execute: {error.strerror}"
+def _begin(memory: UnitMemory, number: int) -> _Running:
+    store = memory.runtime.store
+    with store.transaction() as tx:
+        task = tasks.get(tx, memory.model, number)
+        unit = units.get(tx, memory.model, memory.unit)
+        action = ActionData(number, task.name, task.parameters)
+        context = HookContext(store, unit, memory.local, action=action, name=task.name)
+        kind = f"action {task.name}"
+        run = runs.begin(tx, memory.model, memory.unit, kind, str(number), context.id)
+        tasks.begin(tx, memory.model, number)
+        memory.write_agent_status(tx, "executing", f"running action {task.name}")
+        memory.save(tx, begin_action(memory.local, number))
+    return _Running(task, action, context, run, time.monotonic())
 
 
-def _finish(
-    memory: UnitMemory,
-    context: HookContext,
-    action: ActionData,
-    task: Task,
-    run: int,
-    ended: Ended | str,
-    seconds: float,
-) -> None:
-    status = tasks.FAILED if action.failed else tasks.COMPLETED
-    message = action.message
+async def _run(memory: UnitMemory, running: _Running) -> Ended | str:
+    """The end of the task's process, or why there was none."""
+    task = running.task
+    if task.name in PREDEFINED:
+        script = str(task.parameters["command"])
+        return await launch(memory, running.context, running.run, _SHELL, script=script)
+    charm = memory.runtime.unit_folder(memory.model, memory.unit) / "charm"
+    found = handler(charm, "actions", task.name)
+    if found is None:
+        return f'action not implemented on unit "{memory.unit}"'
+    path = f"actions/{task.name}"
+    return await launch(memory, running.context, running.run, [str(found[0])], dispatch_path=path)
+
+
+def _outcome(running: _Running, ended: Ended | str) -> _Outcome:
+    """The task's end by its process and what it said of itself with action-fail."""
+    action = running.action
     results = dict(action.results)
-    failure = ended if isinstance(ended, str) else _failure(ended, task)
-    if isinstance(ended, Ended):
-        results |= _output(ended)
-    if failure:
-        status, message = tasks.FAILED, failure
-    code = ended.code if isinstance(ended, Ended) else 1
-    changes: dict[str, Any] = {}
-    if not failure:
-        try:
-            with memory.runtime.store.transaction() as tx:
-                changes = flush.flush(tx, context)
-                _end(memory, context, task, run, status, message, results, code, seconds, changes)
-            return
-        except errors.JujuError as refusal:
-            stderr = f"{results['stderr']}\n" if results.get("stderr") else ""
-            results |= {"stderr": f"{stderr}{refusal}", "return-code": code or 1}
-            status = tasks.FAILED
-            message = message or "committing requested changes failed"
-    _end(memory, context, task, run, status, message, results, code, seconds, changes)
+    if isinstance(ended, str):
+        return _Outcome(tasks.FAILED, ended, results, 1)
+    results |= output(ended)
+    # A script of juju-exec reports its exit code as a result instead.
+    reports = running.task.name in PREDEFINED and not ended.terminated
+    if ended.code and not reports:
+        return _Outcome(tasks.FAILED, ended.reason, results, ended.code)
+    status = tasks.FAILED if action.failed else tasks.COMPLETED
+    return _Outcome(status, action.message, results, ended.code, succeeded=True)
+
+
+def _refused(outcome: _Outcome, refusal: errors.JujuError) -> _Outcome:
+    """The end of a task whose changes could not be made."""
+    before = outcome.results.get("stderr")
+    results = {
+        **outcome.results,
+        "stderr": f"{before}\n{refusal}" if before else str(refusal),
+        "return-code": outcome.results.get("return-code") or 1,
+    }
+    message = outcome.message or "committing requested changes failed"
+    return _Outcome(tasks.FAILED, message, results, outcome.code or 1)
 
 
 def _end(
+    tx: Transaction,
     memory: UnitMemory,
-    context: HookContext,
-    task: Task,
-    run: int,
-    status: str,
-    message: str,
-    results: dict[str, Any],
-    code: int,
-    seconds: float,
+    running: _Running,
+    outcome: _Outcome,
     changes: dict[str, Any],
 ) -> None:
-    with memory.runtime.store.transaction() as tx:
-        asked = tasks.get(tx, memory.model, task.id).status
-        if asked == tasks.ABORTING and status == tasks.FAILED:
-            status = tasks.ABORTED
-        tasks.finish(tx, memory.model, task.id, status, message, results)
-        runs.finish(tx, run, seconds, code, changes)
-        memory.save(tx, end_action(memory.local))
-
-
-def _failure(ended: Ended, task: Task) -> str:
-    """Why the process failed; a script of juju-exec reports its code as a result instead."""
-    if task.name in PREDEFINED and not ended.terminated:
-        return ""
-    return ended.reason if ended.code else ""
-
-
-def _output(ended: Ended) -> dict[str, Any]:
-    results: dict[str, Any] = {"return-code": _shell_code(ended.code)}
-    for stream, data in (("stdout", ended.stdout), ("stderr", ended.stderr)):
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            text = base64.b64encode(data).decode()
-            results[f"{stream}-encoding"] = "base64"
-        if text:
-            results[stream] = text
-    return results
-
-
-def _shell_code(code: int) -> int:
-    """An exit code as a shell gives it: 128 and the signal for a killed process."""
-    return 128 - code if code < 0 else code
+    status = outcome.status
+    asked = tasks.get(tx, memory.model, running.task.id).status
+    if asked == tasks.ABORTING and status == tasks.FAILED:
+        status = tasks.ABORTED
+    tasks.finish(tx, memory.model, running.task.id, status, outcome.message, outcome.results)
+    seconds = time.monotonic() - running.started
+    runs.finish(tx, running.run, seconds, outcome.code, changes)
+    memory.save(tx, end_action(memory.local))

@@ -30,7 +30,7 @@ class Daemon:
     """One controller process and its client."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.home = Home(folder / "home", block=22)
+        self.home = Home(folder / "home", block=222)
         self.folder = folder
         self._environment = {**os.environ, **self.home.environment}
         self._process: subprocess.Popen[bytes] | None = None
