@@ -53,7 +53,7 @@ def _documents(name: str, track: str) -> dict[str, bytes]:
     release = next(release for release in description.releases if release.track == track)
     return {
         "metadata.yaml": _yaml(metadata(description)),
-        "config.yaml": _yaml({"options": _options(description, release)}),
+        "config.yaml": _yaml({"options": options(description, release)}),
         "actions.yaml": _yaml(actions(description)),
         "manifest.yaml": _yaml({"bases": bases(release)}),
         "src/description.json": _json(descriptions.compiled(description, release)),
@@ -101,16 +101,16 @@ def bases(release: descriptions.Release) -> list[dict[str, Any]]:
     ]
 
 
-def _options(
+def options(
     description: descriptions.Description, release: descriptions.Release
 ) -> dict[str, dict[str, Any]]:
-    """The options, with the defaults that a track decides."""
-    options = {}
+    """The options of the charm's config.yaml, with the defaults that its track decides."""
+    found = {}
     for name, option in description.options.items():
-        options[name] = {**option, "description": f"Stands in for {name}."}
+        found[name] = {**option, "description": f"Stands in for {name}."}
         if option.get("default") == "{release}":
-            options[name]["default"] = release.workload
-    return options
+            found[name]["default"] = release.workload
+    return found
 
 
 @functools.lru_cache(maxsize=1)

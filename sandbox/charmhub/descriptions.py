@@ -120,7 +120,7 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
     endpoints = _endpoints(document)
     compiled = {
         "name": description.name,
-        "binding": next(iter(_roles(document)))[1],
+        "binding": next(iter(endpoints_of(document)))[1],
         "release": release.workload,
         "releases": releases["releases"],
         "distro": releases["distro"][release.bases[-1]],
@@ -155,8 +155,8 @@ def _checks(document: _Document, description: Description) -> dict[str, Any]:
     return checks
 
 
-def _roles(document: _Document) -> list[tuple[str, str, _Document]]:
-    """Every endpoint but the peers', with its role."""
+def endpoints_of(document: _Document) -> list[tuple[str, str, _Document]]:
+    """Every endpoint with its role and name."""
     return [
         (role, name, endpoint)
         for role in ("requires", "provides", "peers")
@@ -168,7 +168,7 @@ def _endpoints(document: _Document) -> dict[str, dict[str, Any]]:
     """What each endpoint says and wants, by its interface and its own exceptions."""
     interfaces = read("interfaces.yaml")
     endpoints = {}
-    for role, name, endpoint in _roles(document):
+    for role, name, endpoint in endpoints_of(document):
         sides = interfaces.get(endpoint["interface"])
         if role == "peers" or sides is None:
             continue
