@@ -88,6 +88,7 @@ def deploy(tx: Transaction, model: str, name: str, charm: Charm, request: Reques
     statuses.set_status(tx, model, "application", name, "unset")
     tx.touch("application", model, name)
     relations.add_peers(tx, model, name, charm.peers())
+    _check_machines(tx, get(tx, model, name), request.placement)
     if request.num_units:
         units.add_units(tx, model, name, request.num_units, request.placement)
     return get(tx, model, name)
@@ -288,6 +289,21 @@ def _check_placement(
                 where = f'cannot deploy "{name}" to machine {placement.directive}'
                 raise errors.annotated(missing, where) from None
             raise
+
+
+def _check_machines(
+    tx: Transaction, application: Application, placements: Sequence[Placement | None]
+) -> None:
+    """Refuse before any unit is made what an existing machine cannot take."""
+    for placement in placements:
+        if placement is None or placement.scope != MACHINE_SCOPE:
+            continue
+        machine = machines.get(tx, application.model, placement.directive)
+        if refusal := units.refusal_of(tx, application, machine):
+            raise errors.JujuError(
+                f'cannot add application "{application.name}": cannot deploy to machine'
+                f" {machine.id}: {refusal}"
+            )
 
 
 def _parsed_config(charm: Charm, given: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:

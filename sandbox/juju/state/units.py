@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sandbox.juju import clock, errors
 from sandbox.juju.placement import CONTAINER_TYPES, MACHINE_SCOPE, Placement
-from sandbox.juju.state import charms, machines, models, statuses, storage
+from sandbox.juju.state import charms, clouds, machines, models, statuses, storage
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Application, Machine, Unit
 
@@ -19,9 +19,9 @@ def add_units(
     count: int = 1,
     placements: Sequence[Placement | None] = (),
 ) -> list[Unit]:
-    """Add units to an application, each with a machine: its placement's, a clean one, a new one.
+    """Add units to an application, each on a machine.
 
-    Units beyond the placements have none.
+    That is where its placement says, else a clean machine that suits it, else a new one.
 
     Raises:
         NotFound: no such application, or no such machine in a placement.
@@ -134,6 +134,25 @@ def set_resolved(tx: Transaction, model: str, unit: str, mode: str) -> None:
     tx.touch("unit", model, unit)
 
 
+def set_state(tx: Transaction, model: str, unit: str, state: dict[str, str]) -> None:
+    """Keep what the charm stored with `state-set`."""
+    tx.update("units", {"model": model, "name": unit}, state_json=json.dumps(state))
+
+
+def refusal_of(tx: Transaction, application: Application, machine: Machine) -> str:
+    """Why an existing machine cannot take a unit of an application; empty where it can."""
+    if machine.life != "alive":
+        return "machine is not found or not alive"
+    if _track(machine.base) != _track(application.base):
+        return (
+            f'base does not match: unit has "{_track(application.base)}",'
+            f' machine has "{_track(machine.base)}"'
+        )
+    if _needs_own_disks(tx, application):
+        return '"maas" storage provider does not support dynamic storage'
+    return ""
+
+
 def _application(tx: Transaction, model: str, name: str) -> Application:
     row = tx.one("SELECT * FROM applications WHERE model = ? AND name = ?", model, name)
     if row is None:
@@ -189,7 +208,11 @@ def _machine(
         return _unplaced(tx, application, wanted)
     if placement.scope == MACHINE_SCOPE:
         machine = machines.get(tx, model, placement.directive)
-        _check_can_take(application, unit, machine)
+        if refusal := refusal_of(tx, application, machine):
+            raise errors.JujuError(
+                f'acquiring machine to host unit "{unit.name}": cannot assign unit'
+                f' "{unit.name}" to machine {machine.id}: {refusal}'
+            )
         return machine.id
     if placement.scope in CONTAINER_TYPES:
         host = placement.directive
@@ -216,7 +239,7 @@ def _machine(
 def _unplaced(tx: Transaction, application: Application, wanted: dict) -> str:
     model, base = application.model, application.base
     clean = machines.clean_machine(tx, model, base, wanted)
-    if clean is not None:
+    if clean is not None and not refusal_of(tx, application, clean):
         return clean.id
     kind = wanted.get("container")
     machine = machines.add_machine(tx, model, base=base, constraints=wanted, clean=False)
@@ -227,6 +250,15 @@ def _unplaced(tx: Transaction, application: Application, wanted: dict) -> str:
     ).id
 
 
+def _needs_own_disks(tx: Transaction, application: Application) -> bool:
+    """Whether its storage is disks of the machine, which only MAAS's allocation can choose."""
+    on_metal = clouds.get(tx, models.get(tx, application.model).cloud).type == "maas"
+    return on_metal and any(
+        directive["pool"] == "maas" and directive["count"]
+        for directive in application.storage.values()
+    )
+
+
 def _with_bound_spaces(application: Application, wanted: dict) -> dict:
     """The spaces that endpoints are bound to are asked of the machine as well."""
     bound = {space for space in application.bindings.values() if space not in ("", "alpha")}
@@ -235,25 +267,5 @@ def _with_bound_spaces(application: Application, wanted: dict) -> dict:
     return {**wanted, "spaces": sorted({*(wanted.get("spaces") or []), *bound})}
 
 
-def _check_can_take(application: Application, unit: Unit, machine: Machine) -> None:
-    refusal = ""
-    if machine.life != "alive":
-        refusal = "machine is not found or not alive"
-    elif machine.base.partition("/")[0] != application.base.partition("/")[0]:
-        refusal = (
-            f'base does not match: unit has "{_track(application.base)}",'
-            f' machine has "{_track(machine.base)}"'
-        )
-    if refusal:
-        raise errors.JujuError(
-            f'cannot assign unit "{unit.name}" to machine {machine.id}: {refusal}'
-        )
-
-
 def _track(base: str) -> str:
     return base.partition("/")[0]
-
-
-def set_state(tx: Transaction, model: str, unit: str, state: dict[str, str]) -> None:
-    """Keep what the charm stored with `state-set`."""
-    tx.update("units", {"model": model, "name": unit}, state_json=json.dumps(state))

@@ -89,10 +89,12 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     region = Region(home, {})
     region.start("bmc")
     region.start("maas")
-    asyncio.run(_commission(region))
-    yield region
-    for name in list(region.processes):
-        region.stop(name)
+    try:
+        asyncio.run(_commission(region))
+        yield region
+    finally:
+        for name in list(region.processes):
+            region.stop(name)
 
 
 async def _commission(region: Region) -> None:

@@ -97,7 +97,7 @@ class World:
 
 @pytest.fixture
 def store(tmp_path: pathlib.Path) -> Iterator[Store]:
-    store = Store(tmp_path / "juju.db")
+    store = Store(":memory:")
     yield store
     store.close()
 

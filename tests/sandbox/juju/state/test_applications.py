@@ -168,7 +168,14 @@ def test_a_unit_cannot_go_to_a_machine_of_another_base(world):
     world.deploy("old", world.charm("old"), 1, base="ubuntu@22.04")
     with pytest.raises(errors.JujuError) as refusal:
         world.deploy("app", world.charm("app"), 1, placement=[Placement("#", "0")])
-    assert 'unit has "ubuntu@24.04", machine has "ubuntu@22.04"' in str(refusal.value)
+    assert str(refusal.value) == (
+        'cannot add application "app": cannot deploy to machine 0: base does not match: unit has'
+        ' "ubuntu@24.04", machine has "ubuntu@22.04"'
+    )
+    world.deploy("app", world.charm("app"))
+    with world.store.transaction() as tx, pytest.raises(errors.JujuError) as refusal:
+        units.add_units(tx, world.model, "app", 1, [Placement("#", "0")])
+    assert str(refusal.value).startswith('acquiring machine to host unit "app/0": cannot assign')
 
 
 def test_endpoints_are_bound_to_spaces_that_exist(world):

@@ -247,7 +247,7 @@ def pack(folder: pathlib.Path, name: str) -> pathlib.Path:
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
