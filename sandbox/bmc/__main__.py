@@ -24,11 +24,12 @@ async def serve(home: Home) -> None:
 
 
 def main() -> int:
-    """Run the BMCs; 1 when the hardware file is wrong or a package is missing."""
+    """Run the BMCs; 1 when they cannot be served, with the reason."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
         asyncio.run(serve(Home.from_environment()))
-    except (HardwareInvalid, IpmiMissing) as error:
+    except (HardwareInvalid, IpmiMissing, OSError) as error:
+        # OSError: most often an address is in use, by other BMCs of this sandbox.
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

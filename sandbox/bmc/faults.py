@@ -32,6 +32,8 @@ class Fault:
     """It answers 503 to everything (Redfish)."""
     health: Literal["OK", "Warning", "Critical"] = "OK"
     """The health that it shows of the machine (Redfish)."""
+    bad_disk: bool = False
+    """A disk of the machine fails its tests after commissioning."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,8 +77,9 @@ def kill(home: Home, node: str) -> bool:
 
 
 def revive(home: Home, node: str) -> bool:
-    """The BMC is well again."""
-    return _change(home, node, dead=False, delay=0.0, busy=False, health="OK")
+    """The BMC and its machine are well again."""
+    well = dataclasses.asdict(Fault())
+    return _change(home, node, **well)
 
 
 def slow(home: Home, node: str, seconds: float) -> bool:
@@ -94,6 +97,11 @@ def ail(home: Home, node: str, health: Literal["OK", "Warning", "Critical"]) -> 
     return _change(home, node, health=health)
 
 
+def break_disk(home: Home, node: str) -> bool:
+    """The next tests of the machine fail."""
+    return _change(home, node, bad_disk=True)
+
+
 def change_password(home: Home, node: str, password: str | None = None) -> bool:
     """The BMC's password is another one, which only credentials.json knows."""
     hardware.load(home).node(node)
@@ -103,8 +111,10 @@ def change_password(home: Home, node: str, password: str | None = None) -> bool:
 
 def _change(home: Home, node: str, **fields: Any) -> bool:
     known = hardware.load(home)
-    if known.node(node).bmc.type != "redfish" and fields and "dead" not in fields:
-        raise ValueError(f"{node} has an IPMI BMC: it can only be killed, or change its password")
+    kind = known.node(node).bmc.type
+    only_redfish = {"delay", "busy", "health"} & fields.keys() and "dead" not in fields
+    if only_redfish and kind != "redfish":
+        raise ValueError(f"{node} has an IPMI BMC: it can be dead, but not slow, busy or ill")
     now = read(home, known)
     changed = dataclasses.replace(now.of(node), **fields)
     nodes = {**now.nodes, node: changed}
@@ -143,17 +153,19 @@ def _replace(path: pathlib.Path, text: str) -> None:
     scratch.replace(path)
 
 
+_PLAIN = {"kill": kill, "revive": revive, "busy": busy, "break-disk": break_disk}
+
+
 def main() -> int:
     """`python -m sandbox.bmc.faults <what> <node>`."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.bmc.faults", description=__doc__)
-    parser.add_argument("what", choices=["kill", "revive", "slow", "busy", "ail", "password"])
+    parser.add_argument("what", choices=[*_PLAIN, "slow", "ail", "password"])
     parser.add_argument("node")
     parser.add_argument(
         "value", nargs="?", help="slow: seconds; ail: OK, Warning or Critical; password: a text"
     )
     asked = parser.parse_args()
     home = Home.from_environment()
-    actions = {"kill": kill, "revive": revive, "busy": busy}
     try:
         if asked.what == "slow":
             applied = slow(home, asked.node, float(asked.value or 5))
@@ -162,7 +174,7 @@ def main() -> int:
         elif asked.what == "password":
             applied = change_password(home, asked.node, asked.value)
         else:
-            applied = actions[asked.what](home, asked.node)
+            applied = _PLAIN[asked.what](home, asked.node)
     except (LookupError, ValueError) as error:
         parser.error(str(error.args[0]))
     if not applied:

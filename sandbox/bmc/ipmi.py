@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import pathlib
 import shutil
 import signal
+import time
 from collections.abc import Callable
 
 from sandbox.bmc.board import Board, write_chassis_control
@@ -41,6 +43,9 @@ sel_enable 0x20 1000 0x0a
 mc_enable 0x20
 """
 _PR_SET_PDEATHSIG = 1
+_RESTART_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 class IpmiMissing(RuntimeError):
@@ -62,6 +67,7 @@ class IpmiBmc:
         self._credential = credential
         self._process: asyncio.subprocess.Process | None = None
         self._served: Credential | None = None
+        self._begun = 0.0
 
     async def apply(self, fault: Fault) -> None:
         """Be as well or ill as this says, and have the password that holds now."""
@@ -73,14 +79,17 @@ class IpmiBmc:
             self._process = await self._begin(known)
 
     async def watch(self) -> None:
-        """Bring ipmi_sim back when it has ended on its own."""
-        if self._process is not None and self._process.returncode is not None:
+        """Bring ipmi_sim back when it has ended on its own, but not in a busy loop."""
+        ended = self._process is not None and self._process.returncode is not None
+        if ended and time.monotonic() > self._begun + _RESTART_SECONDS:
+            _log.warning("%s: ipmi_sim has ended; is UDP %s taken?", self._node.name, PORT)
             self._process = await self._begin(self._credential())
 
     async def _begin(self, known: Credential) -> asyncio.subprocess.Process:
         program = shutil.which("ipmi_sim")
         if program is None:
             raise IpmiMissing
+        self._begun = time.monotonic()
         lan, commands, state = self._configure(known)
         return await asyncio.create_subprocess_exec(
             program,

@@ -21,7 +21,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from sandbox.bmc import report
+from sandbox.bmc import faults, report
 from sandbox.bmc.board import Board
 from sandbox.bmc.hardware import Hardware, Node, Seconds
 from sandbox.home import Home
@@ -35,12 +35,22 @@ _METADATA = "2012-03-01/"
 _Key = dict[str, str]
 
 
+class _Refused(Exception):
+    """MAAS does not do what the machine asks."""
+
+
+class _NothingThere(_Refused):
+    """MAAS has no such thing."""
+
+
 class Machine:
     """One node's life under power."""
 
     def __init__(
         self, home: Home, hardware: Hardware, node: Node, board: Board, trusted: ssl.SSLContext
     ) -> None:
+        self._home = home
+        self._hardware = hardware
         self._node = node
         self._board = board
         self._trusted = trusted
@@ -69,6 +79,14 @@ class Machine:
                 await boot
 
     async def _boot(self, cuts: int) -> None:
+        try:
+            await self._boot_what_maas_says(cuts)
+        except _Refused as refused:
+            # MAAS has forgotten the machine or its key: it stays where it is, as a real one would.
+            _log.warning("%s: %s", self._node.name, refused)
+            self._board.mark_running(cuts)
+
+    async def _boot_what_maas_says(self, cuts: int) -> None:
         await self._take(self._seconds.firmware)
         if self._board.take_override() != "default":
             booted = await self._ask("GET", f"/MAAS/rack/boot-config/?mac={self._boot_mac}")
@@ -95,7 +113,10 @@ class Machine:
         await self._signal(key, "TESTING")
         await self._signal(key, "WORKING")
         await self._take(self._seconds.testing)
-        await self._signal(key, "OK")
+        bad_disk = faults.read(self._home, self._hardware).of(self._node.name).bad_disk
+        # It ends in any case: had MAAS been killed after hearing this, the key would be void.
+        with contextlib.suppress(_Refused):
+            await self._signal(key, "FAILED" if bad_disk else "OK")
         self._board.mark_running(cuts)
         await self._take(self._seconds.power)
         self._board.switch(on=False)
@@ -114,7 +135,8 @@ class Machine:
             return
         await self._take(self._seconds.boot)
         key = json.loads(self._disk.read_text(encoding="utf-8"))
-        await self._ask("GET", _path(key, "user-data"), key)
+        with contextlib.suppress(_NothingThere):
+            await self._ask("GET", _path(key, "user-data"), key)
 
     @property
     def _boot_mac(self) -> str:
@@ -137,7 +159,7 @@ class Machine:
         fields: dict[str, str] | None = None,
         files: dict[str, str] | None = None,
     ) -> str:
-        """One request to MAAS, again and again while MAAS is away; "" when MAAS has nothing."""
+        """One request to MAAS, again and again while MAAS is away; _Refused when it will not."""
         while True:
             try:
                 async with (
@@ -146,21 +168,17 @@ class Machine:
                         method, self._maas + path, data=_form(fields, files)
                     ) as response,
                 ):
-                    text = await response.text()
+                    if response.status < 400:
+                        return await response.text()
                     if response.status < 500:
-                        return self._accept(method, path, response.status, text)
+                        # Without the body: that of a 401 holds a secret.
+                        plain = urllib.parse.urlsplit(path).path
+                        missing = response.status == 404
+                        kind = _NothingThere if missing else _Refused
+                        raise kind(f"MAAS answers {response.status} to {method} {plain}")
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
                 _log.debug("%s: MAAS is away: %s", self._node.name, error)
             await asyncio.sleep(_RETRY_SECONDS)
-
-    def _accept(self, method: str, path: str, status: int, text: str) -> str:
-        if status < 400:
-            return text
-        if status != 404:
-            # The body of a 401 would hold a secret.
-            plain = urllib.parse.urlsplit(path).path
-            _log.warning("%s: MAAS answers %s to %s %s", self._node.name, status, method, plain)
-        return ""
 
     def _session(self, key: _Key | None) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

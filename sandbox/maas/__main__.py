@@ -30,11 +30,12 @@ async def serve(home: Home) -> None:
 
 
 def main() -> int:
-    """Run the server; 1 when the hardware file is wrong."""
+    """Run the server; 1 when it cannot serve, with the reason."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         asyncio.run(serve(Home.from_environment()))
-    except HardwareInvalid as error:
+    except (HardwareInvalid, OSError) as error:
+        # OSError: most often the address is in use, by another server of this sandbox.
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

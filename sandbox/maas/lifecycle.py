@@ -72,6 +72,13 @@ class Step:
     free_address: bool = False
     """The addresses go back, and what the owner had written about the machine is forgotten."""
 
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The changed columns; a machine that becomes New or Ready has no owner any more."""
+        if self.status in (Status.NEW, Status.READY):
+            return {**self.changes, "owner": None}
+        return self.changes
+
 
 NOTHING = Step()
 
@@ -191,7 +198,6 @@ def released(machine: Machine) -> Step:
     """The release is over: the machine is off."""
     return Step(
         status=Status.READY if machine.commissioned else Status.NEW,
-        changes={"owner": None},
         notes=(Note(types.RELEASED),),
         free_address=True,
     )
@@ -257,7 +263,6 @@ def abort(machine: Machine, user: str, comment: str | None = None) -> Step:
         back = Status.NEW
     return Step(
         status=back,
-        changes={"owner": None} if machine.status is not Status.DEPLOYING else {},
         notes=(dataclasses.replace(requested, description=by(user, comment)), aborted),
         power=PowerCall("off"),
     )
@@ -339,7 +344,7 @@ def power_failed(machine: Machine, call: PowerCall, user: str | None, error: str
     )
     return Step(
         status=call.revert,
-        changes={"power_state": "error", "owner": None},
+        changes={"power_state": "error"},
         notes=(failed, reverted),
     )
 
@@ -380,7 +385,7 @@ def _commissioning_signalled(signal: Signal, error: str) -> Step:
     if signal == "OK":
         return Step(
             Status.READY,
-            {"commissioned": 1, "commissioning_status": 2, "owner": None, "error_description": ""},
+            {"commissioned": 1, "commissioning_status": 2, "error_description": ""},
             (Note(types.READY),),
         )
     if signal == "FAILED":
@@ -404,7 +409,7 @@ def _testing_signalled(machine: Machine, signal: Signal, error: str) -> Step:
             return Step(machine.previous_status, {"testing_status": 2})
         return Step(
             Status.READY,
-            {"testing_status": 2, "owner": None, "error_description": ""},
+            {"testing_status": 2, "error_description": ""},
             (Note(types.READY),),
         )
     if signal == "FAILED":

@@ -18,6 +18,7 @@ from sandbox.maas import event_types as types
 from sandbox.maas.lifecycle import Machine, Note, PowerCall, Step
 from sandbox.maas.power.driver import Action, PowerConnectionError, PowerDriver, PowerError
 from sandbox.maas.power.ipmi import IpmiDriver
+from sandbox.maas.power.manual import ManualDriver
 from sandbox.maas.power.redfish import RedfishDriver
 from sandbox.maas.refusals import BmcUnreachable, PowerFailed
 from sandbox.maas.statuses import Status
@@ -59,7 +60,12 @@ class Region:
         trusted = ssl.create_default_context(cafile=str(authority.certificate))
         store = Store(home.folder("maas") / "region.db")
         enlist.prepare(home, store, nodes, credentials.load(home, nodes))
-        return cls(home, store, {"redfish": RedfishDriver(trusted), "ipmi": IpmiDriver()})
+        drivers = {
+            "redfish": RedfishDriver(trusted),
+            "ipmi": IpmiDriver(),
+            "manual": ManualDriver(),
+        }
+        return cls(home, store, drivers)
 
     async def start(self) -> None:
         """Take up the power actions that a former process left, and watch the machines."""

@@ -138,10 +138,13 @@ def machine(tx: Transaction, row: sqlite3.Row) -> Machine:
 def take(tx: Transaction, row: sqlite3.Row, step: Step, user: str | None = None) -> None:
     """Write a step: columns, status, events, addresses, and the power action that is to follow."""
     old = Status(row["status"])
-    changes = dict(step.changes)
+    changes = dict(step.columns)
     if step.status is not None and step.status != old:
         changes.update(status=int(step.status), previous_status=int(old))
     tx.update("machine", row["id"], **changes)
+    if changes.get("owner", row["owner"]) != row["owner"]:
+        # The machine's own key is void with another owner.
+        tx.execute("DELETE FROM token WHERE machine = ?", row["system_id"])
     for note in step.notes:
         write_event(tx, row["id"], note, user)
     if "status" in changes:

@@ -32,6 +32,6 @@ class PowerDriver(Protocol):
         """Do it, and return when the BMC shows the new state; PowerError when it does not."""
         ...
 
-    async def query(self, parameters: Mapping[str, str]) -> Literal["on", "off"]:
+    async def query(self, parameters: Mapping[str, str]) -> Literal["on", "off", "unknown"]:
         """The power state as the BMC shows it; PowerError when it does not answer."""
         ...

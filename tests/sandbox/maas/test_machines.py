@@ -175,6 +175,19 @@ def test_a_changed_bmc_password_fails_until_maas_is_told(
     client.until_status(system_id, "Ready")
 
 
+def test_a_machine_that_fails_its_tests_is_used_only_when_that_is_overridden(
+    metal: Metal, client: Client, new: Callable[[], str]
+):
+    system_id = new()
+    faults.break_disk(metal.home, client.machine(system_id)["hostname"])
+    client.on(system_id, "commission")
+    failed = client.until_status(system_id, "Failed testing")
+    assert failed["testing_status_name"] == "Failed"
+    assert client.post("machines/", "allocate", system_id=system_id).status_code == 409
+    overridden = client.on(system_id, "override_failed_testing").json()
+    assert overridden["status_name"] == "Ready"
+
+
 def test_what_a_status_does_not_allow_is_refused(client: Client, new: Callable[[], str]):
     system_id = new()
     for op, code in (("deploy", 409), ("release", 409), ("abort", 409), ("lock", 409)):
