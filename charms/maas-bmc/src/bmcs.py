@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import pathlib
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol
@@ -76,6 +77,7 @@ class Network:
 
     def __init__(self, ca_file: pathlib.Path | None) -> None:
         self._ca_file = ca_file
+        self._ipmi = threading.Lock()
 
     def read(self, endpoints: Iterable[Endpoint]) -> dict[str, Reading]:
         """A reading per system id; a BMC that cannot be read has one that says why.
@@ -105,7 +107,8 @@ class Network:
         if endpoint.kind == "ipmi":
             import ipmi
 
-            ipmi.switch(endpoint, power)
+            with self._ipmi:
+                ipmi.switch(endpoint, power)
         else:
             import redfish
 

@@ -77,7 +77,7 @@ class Maas(Protocol):
 
 
 class Region:
-    """A MAAS region."""
+    """A MAAS region. Several threads may use it: nothing of its session ever changes."""
 
     def __init__(self, url: str, key: ApiKey, ca_file: pathlib.Path | None) -> None:
         self._base = f"{url}/api/2.0/"
@@ -234,7 +234,8 @@ class Region:
                 "maas-credentials: MAAS does not know the API key: update the secret with a"
                 " current key from `maas apikey`"
             )
-        if code in (500, 502, 504) or (code == 503 and response.request.method == "GET"):
+        # 503 is also MAAS's word for one machine whose BMC it cannot reach.
+        if code in (500, 502, 504) or (code == 503 and "BMC" not in text):
             raise Unreachable(f"MAAS at {self._base} answers {code}")
         if code < 400 or (code == 404 and "text/html" in response.headers.get("Content-Type", "")):
             raise Unreachable(f"maas-url: {self._base} answers {code}: is this address MAAS's?")

@@ -24,7 +24,7 @@ def observe(maas: Mapping[str, Any], before: ObservedMachine | None) -> Observed
         update={
             "hostname": maas.get("hostname") or "",
             "status": maas.get("status_name") or "",
-            "message": maas.get("error_description") or maas.get("status_message") or "",
+            "message": _message(maas),
             "power": _power(maas.get("power_state")),
             "zone": _name(maas.get("zone")),
             "pool": _name(maas.get("pool")),
@@ -105,6 +105,13 @@ def _spaces(nic: Mapping[str, Any]) -> tuple[str, ...]:
     subnets = [link.get("subnet") or {} for link in nic.get("links") or ()]
     found = {subnet.get("space") for subnet in subnets} | {(nic.get("vlan") or {}).get("space")}
     return tuple(sorted(space for space in found if space and space != "undefined"))
+
+
+def _message(maas: Mapping[str, Any]) -> str:
+    """Why a machine failed or is broken. Others tell each step they take: nobody needs that."""
+    if not str(maas.get("status_name")).startswith(("Failed", "Broken")):
+        return ""
+    return maas.get("error_description") or maas.get("status_message") or ""
 
 
 def _power(state: object) -> str:

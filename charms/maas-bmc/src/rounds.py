@@ -6,6 +6,7 @@ for the next. It can end anywhere: what was done is found done by the next.
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import logging
 import random
@@ -32,8 +33,11 @@ PATROL = 5
 """Machines read in each round though no event named them: tags and zones change without one."""
 MOST_ASKED = 32
 """BMCs asked in one round."""
-MOST_OPERATIONS = 30
+MOST_OPERATIONS = 40
 """Operations other than tagging in one round: MAAS takes up to a second for each."""
+OPERATIONS_AT_ONCE = 8
+MOST_BEHIND = 500
+"""Events that may be looked at again before the new cursor is written down."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,13 +124,18 @@ class _Round:
         self._touched: set[str] = set()
 
     def ledger(self) -> Ledger:
-        return dataclasses.replace(
+        """What is known now. A cursor alone is not worth a write: that wakes the other units."""
+        now = dataclasses.replace(
             self._before,
-            cursor=self._cursor,
             unread=tuple(sorted(self._unread | self._touched)),
             zones=self._zones,
             machines=dict(sorted(self._machines.items())),
         )
+        seen = self._before.cursor
+        behind = (self._cursor or 0) - (seen or 0)
+        if now == self._before and seen is not None and behind < MOST_BEHIND:
+            return now
+        return dataclasses.replace(now, cursor=self._cursor)
 
     def busy(self, desired: Mapping[str, DesiredMachine]) -> bool:
         """Whether anything is still to happen."""
@@ -192,9 +201,7 @@ class _Round:
         self._tag([each for each in every if each.kind in ("tag", "untag")], refusals)
         others = [each for each in every if each.kind not in ("tag", "untag")]
         late = {each.system_id for each in others[MOST_OPERATIONS:]}
-        for operation in others[:MOST_OPERATIONS]:
-            if operation.system_id not in late:
-                self._do(operation, refusals)
+        self._do([each for each in others if each.system_id not in late], refusals)
         for system_id in dues.keys() - late:
             self._put(
                 self._machines[system_id],
@@ -218,13 +225,27 @@ class _Round:
                 for system_id in (*add[tag], *remove[tag]):
                     refusals[system_id].append(str(error))
 
-    def _do(self, operation: Operation, refusals: Mapping[str, list[str]]) -> None:
-        logger.info("%s %s %s", operation.kind, operation.system_id, operation.argument)
-        self._touched.add(operation.system_id)
-        try:
-            self._ask(operation)
-        except (Refused, BmcError) as error:
-            refusals[operation.system_id].append(str(error))
+    def _do(self, wanted: Iterable[Operation], refusals: Mapping[str, list[str]]) -> None:
+        """Carry out operations: those of one machine in their order, machines side by side."""
+        queues: dict[str, list[Operation]] = defaultdict(list)
+        for operation in wanted:
+            queues[operation.system_id].append(operation)
+        self._touched.update(queues)
+        with concurrent.futures.ThreadPoolExecutor(OPERATIONS_AT_ONCE) as pool:
+            for system_id, refused in zip(
+                queues, pool.map(self._ask_in_turn, queues.values()), strict=True
+            ):
+                refusals[system_id].extend(refused)
+
+    def _ask_in_turn(self, wanted: list[Operation]) -> list[str]:
+        refused: list[str] = []
+        for operation in wanted:
+            logger.info("%s %s %s", operation.kind, operation.system_id, operation.argument)
+            try:
+                self._ask(operation)
+            except (Refused, BmcError) as error:
+                refused.append(str(error))
+        return refused
 
     def _ask(self, operation: Operation) -> None:
         system_id = operation.system_id

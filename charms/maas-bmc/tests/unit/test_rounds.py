@@ -222,6 +222,18 @@ def test_many_machines_are_read_over_several_rounds() -> None:
     assert maas.requests["system_ids"] == 1
 
 
+def test_events_that_change_nothing_wake_nobody() -> None:
+    maas = MemoryMaas()
+    first = _round(Ledger(URL), maas)
+    maas.event("m001")
+    second = _round(first.ledger, maas)
+    assert second.ledger == first.ledger
+    for _ in range(rounds.MOST_BEHIND):
+        maas.event("m001")
+    third = _round(second.ledger, maas)
+    assert third.ledger.cursor == len(maas.events)
+
+
 def test_a_machine_that_was_deleted_in_maas_is_forgotten() -> None:
     maas = MemoryMaas()
     first = _round(Ledger(URL), maas)

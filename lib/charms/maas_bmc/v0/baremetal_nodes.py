@@ -100,7 +100,7 @@ class ObservedMachine(Record):
     status: str = ""
     """MAAS status name: New, Commissioning, Ready, Deployed, ..."""
     message: str = ""
-    """MAAS's word on the status, such as why a machine is broken."""
+    """Why it failed or is broken, in MAAS's words."""
     power: Literal["on", "off", "error", "unknown"] = "unknown"
     zone: str = ""
     pool: str = ""
