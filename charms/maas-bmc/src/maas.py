@@ -27,9 +27,9 @@ _MOST_PAGES = 20
 _LONGEST_REFUSAL = 300
 _AGENT = "maas-bmc"
 
-# At debug these log the Authorization header, which holds the key, and ops logs everything
-# to Juju.
-for _noisy in ("requests_oauthlib", "oauthlib"):
+# ops hands every record to Juju, by a process each. At debug the first two log the
+# Authorization header, which holds the key; the third logs each of a round's many requests.
+for _noisy in ("requests_oauthlib", "oauthlib", "urllib3"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 
