@@ -10,7 +10,8 @@ from typing import Any
 _REVISION = re.compile(r"-\d+$")
 # What Juju's provisioner sets after its last attempt, and how MAAS says that nothing fits.
 _GAVE_UP = "provisioning error"
-_NO_MATCH = "No available machine matches constraints"
+_NO_MATCH = ("No available machine matches constraints", "No such tag(s)")
+"""What MAAS answers to allocate while no machine fits, and before any machine has the tag."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Machine:
         return (
             not self.provisioned
             and self.status == _GAVE_UP
-            and _NO_MATCH in self.message
+            and any(answer in self.message for answer in _NO_MATCH)
             and not self.transient
         )
 

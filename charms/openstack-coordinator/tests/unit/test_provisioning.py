@@ -40,6 +40,14 @@ def test_a_machine_that_was_asked_to_retry_is_not_asked_twice() -> None:
     assert provisioning.to_retry(seen({"3": machine}), {"compute": 1}) == ()
 
 
+def test_a_machine_whose_tag_did_not_exist_yet_is_tried() -> None:
+    """The first machine of a role makes its tag: until then MAAS refuses the constraint."""
+    machine = full_status.gave_up("3", "openstack-compute")
+    refusal = 'failed to acquire node: 400 Bad Request ({"tags": ["No such tag(s): \'a\'."]})'
+    machine["instance-status"] = full_status.status("provisioning error", refusal)
+    assert provisioning.to_retry(seen({"3": machine}), {"compute": 1}) == ("3",)
+
+
 def test_an_error_that_more_metal_does_not_mend_is_left_to_the_operator() -> None:
     machine = full_status.gave_up("3", "openstack-compute")
     machine["instance-status"] = full_status.status("provisioning error", "Unauthorized")
