@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import dataclasses
 import fnmatch
 import json
@@ -120,14 +119,9 @@ class DebugLog:
             await socket.send_str(json.dumps({"error": framing.error_document(error)}) + "\n")
             return
         await socket.send_str("{}\n")
-        reader = asyncio.create_task(_closed(socket))
-        try:
-            await self._follow(model, query, socket)
-        finally:
-            reader.cancel()
-
-    async def _follow(self, model: str, query: Query, socket: web.WebSocketResponse) -> None:
         news = asyncio.Event()
+        reader = asyncio.create_task(_closed(socket))
+        reader.add_done_callback(lambda _reader: news.set())
 
         def note(changes: frozenset[Change]) -> None:
             if any(change.kind == "log" and change.model == model for change in changes):
@@ -135,29 +129,36 @@ class DebugLog:
 
         unsubscribe = self._store.subscribe(note)
         try:
-            position = await self._backlog(model, query, socket)
-            while not query.no_tail and not socket.closed:
-                news.clear()
-                with self._store.transaction() as tx:
-                    records = log.after(tx, model, position, _PAGE)
-                if records:
-                    position = records[-1].id
-                    await _send(socket, filter(query.shows, records))
-                else:
-                    await _either(news, socket)
+            await self._follow(model, query, socket, news)
         finally:
             unsubscribe()
+            reader.cancel()
+
+    async def _follow(
+        self, model: str, query: Query, socket: web.WebSocketResponse, news: asyncio.Event
+    ) -> None:
+        """Send what is there and what comes; `news` tells of lines, or of the client's end."""
+        position = await self._backlog(model, query, socket)
+        while not query.no_tail and not socket.closed:
+            news.clear()
+            with self._store.transaction() as tx:
+                records = log.after(tx, model, position, _PAGE)
+            if records:
+                position = records[-1].id
+                await _send(socket, filter(query.shows, records))
+            else:
+                await news.wait()
 
     async def _backlog(self, model: str, query: Query, socket: web.WebSocketResponse) -> int:
         """Send the lines that are there and asked for; returns where to go on."""
-        with self._store.transaction() as tx:
-            end = log.position(tx, model)
         most = None if query.replay else query.backlog or None
         wanted: collections.deque[log.Record] = collections.deque(maxlen=most)
         position = 0
-        while position < end:
+        while True:
             with self._store.transaction() as tx:
                 records = log.after(tx, model, position, _PAGE)
+            if not records:
+                break
             position = records[-1].id
             wanted.extend(filter(query.shows, records))
         await _send(socket, wanted)
@@ -182,13 +183,6 @@ async def _closed(socket: web.WebSocketResponse) -> None:
     """Read until the client closes: it has nothing to say on this stream."""
     async for _message in socket:
         continue
-
-
-async def _either(news: asyncio.Event, socket: web.WebSocketResponse) -> None:
-    """Wait for news, but notice within a second that the client is gone."""
-    while not news.is_set() and not socket.closed:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(news.wait(), timeout=1)
 
 
 def _named(entity: str, patterns: tuple[str, ...]) -> bool:

@@ -60,6 +60,8 @@ def parse_reference(url: str) -> Reference:
 def parse_origin(fields: Fields) -> Origin:
     """Read params.CharmOrigin; channel and base are empty where they are not given."""
     track, risk, branch = (fields.text(part) for part in ("track", "risk", "branch"))
+    if track and not risk:
+        risk = "stable"
     base = fields.fields("base")
     channel = base.text("channel")
     if channel and "/" not in channel:

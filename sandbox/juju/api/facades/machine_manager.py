@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.juju import constraints
 from sandbox.juju.api import tags
 from sandbox.juju.api.facades import placements
 from sandbox.juju.api.parameters import Fields
@@ -28,7 +29,7 @@ def add_machines(session: Session, parameters: Fields) -> dict[str, Any]:
             session.model,
             _placement(tx, session.model, arguments),
             base=_base(tx, session.model, arguments.fields("base")),
-            constraints=arguments.mapping("constraints"),
+            constraints=constraints.checked(arguments.mapping("constraints")),
         )
         return {"machine": machine.id}
 

@@ -195,6 +195,14 @@ async def test_machines_are_added_and_removed(controller, model, connection):
         await facade.DestroyMachineWithParams(machine_tags=["machine-7"], force=False)
 
 
+async def test_a_machine_with_an_unknown_constraint_is_refused(controller, connection):
+    wanted = {"constraints": {"moonlight": 3}, "jobs": []}
+    answer = await controller.call(
+        connection, "MachineManager", 10, "AddMachines", params=[wanted]
+    )
+    assert answer["machines"][0]["error"]["message"] == 'unknown constraint "moonlight"'
+
+
 async def test_a_machine_with_a_unit_is_removed_by_force_only(controller, deployed):
     facade = client.MachineManagerFacade.from_connection(deployed)
     with pytest.raises(JujuError, match='machine 0 has unit "keystone/0" assigned'):
