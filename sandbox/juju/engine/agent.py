@@ -19,7 +19,7 @@ from sandbox.juju.engine.local import (
     leave,
     resign_leadership,
 )
-from sandbox.juju.engine.memory import UnitMemory
+from sandbox.juju.engine.memory import UnitMemory, update_status_interval
 from sandbox.juju.engine.operations import (
     AcceptLeadership,
     Deploy,
@@ -57,6 +57,7 @@ class UnitAgent:
         self._task: asyncio.Task[None] | None = None
         self._look_again = False
         self._update_status: asyncio.TimerHandle | None = None
+        self._interval = 0.0
         self._retry: asyncio.TimerHandle | None = None
         self._started = False
         self._stopping = False
@@ -79,6 +80,7 @@ class UnitAgent:
     def look(self) -> None:
         """Something about the unit may have changed."""
         self._look_again = True
+        self.memory.kill_if_gone()
         if self._task is None and not self._stopping:
             self._task = asyncio.get_running_loop().create_task(
                 self._work(), name=f"agent {self.unit}"
@@ -94,6 +96,11 @@ class UnitAgent:
         future = self.memory.add_command(command)
         self.look()
         return await future
+
+    def pace(self, interval: float) -> None:
+        """Take a new update-status-hook-interval, in seconds."""
+        if self._started and interval != self._interval:
+            self._schedule_update_status(interval)
 
     def task_changed(self) -> None:
         """A task of the unit changed: a running one may have to be aborted."""
@@ -172,7 +179,7 @@ class UnitAgent:
             statuses.set_status(
                 tx, self.model, "workload", self.unit, "waiting", statuses.AGENT_INITIALISING
             )
-        self._schedule_update_status()
+        self._schedule_update_status(update_status_interval(tx, self.model))
         return True
 
     def _claim(self, tx: Transaction) -> bool:
@@ -259,15 +266,16 @@ class UnitAgent:
         self.memory.retry_due = True
         self.look()
 
-    def _schedule_update_status(self) -> None:
-        interval = self.memory.update_status_interval
-        interval *= self._runtime.settings.update_status_factor
+    def _schedule_update_status(self, interval: float) -> None:
+        if self._update_status is not None:
+            self._update_status.cancel()
+        self._interval = interval
         # Juju spreads the hooks of many units by a fifth either way.
         delay = interval * random.uniform(0.8, 1.2)  # noqa: S311
         self._update_status = asyncio.get_running_loop().call_later(delay, self._status_is_due)
 
     def _status_is_due(self) -> None:
-        self._schedule_update_status()
+        self._schedule_update_status(self._interval)
         self.memory.update_status_due = True
         self.look()
 

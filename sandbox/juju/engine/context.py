@@ -9,9 +9,10 @@ from typing import Any
 
 from sandbox.juju import clock, errors
 from sandbox.juju.engine.hooks import Hook
+from sandbox.juju.engine.journal import Journal
 from sandbox.juju.engine.local import LocalState
 from sandbox.juju.engine.secret_changes import SecretChanges
-from sandbox.juju.state import applications, leases, log, relations, scopes, units
+from sandbox.juju.state import applications, leases, relations, scopes, units
 from sandbox.juju.state.store import Store
 from sandbox.juju.state.values import Relation, Unit
 
@@ -72,6 +73,7 @@ class HookContext:
     def __init__(
         self,
         store: Store,
+        journal: Journal,
         unit: Unit,
         local: LocalState,
         *,
@@ -82,6 +84,7 @@ class HookContext:
         remote_unit: str = "",
     ) -> None:
         self.store = store
+        self.journal = journal
         self.unit = unit
         self.local = local
         self.hook = hook
@@ -125,9 +128,7 @@ class HookContext:
 
     def log(self, severity: str, module: str, message: str) -> None:
         """Write a line to the model's debug log."""
-        entity = f"unit-{self.unit.name.replace('/', '-')}"
-        with self.store.transaction() as tx:
-            log.write(tx, self.model, [log.record(entity, severity, module, message)])
+        self.journal.write(self.model, self.unit.name, severity, module, message)
 
     def config(self) -> dict[str, Any]:
         """The application's options with their defaults; None for what has neither."""

@@ -15,6 +15,7 @@ from sandbox.juju.engine.agent import UnitAgent
 from sandbox.juju.engine.commands import parse_exec
 from sandbox.juju.engine.deployment import end_processes
 from sandbox.juju.engine.machine_tasks import MachineTasks
+from sandbox.juju.engine.memory import update_status_interval
 from sandbox.juju.engine.runtime import Runtime, Settings
 from sandbox.juju.hook_tools import build, registry
 from sandbox.juju.hook_tools.answer import Answer, refuse
@@ -97,6 +98,8 @@ class Engine:
         for change in changes:
             if change.kind == "task":
                 self._task_changed(change)
+            elif change.kind == "model":
+                self._model_changed(change.model)
 
     def _concerned(self, change: Change) -> Iterator[tuple[str, str]]:
         if change.kind == "unit" and (
@@ -143,6 +146,17 @@ class Engine:
             agent.task_changed()
         elif receiver is not None and receiver[0].isdigit():  # a machine: no unit begins so
             self._machine_tasks.look(change.model, receiver)
+
+    def _model_changed(self, model: str) -> None:
+        """A model's configuration may have changed: its log levels and update-status."""
+        self.runtime.journal.forget_config(model)
+        with self._store.transaction() as tx:
+            if not tx.one("SELECT 1 FROM models WHERE uuid = ?", model):
+                return
+            interval = update_status_interval(tx, model)
+        for agent in self._agents.values():
+            if agent.model == model:
+                agent.pace(interval)
 
     def _reboot(self, model: str, machine: str) -> None:
         """Restart a machine: all that its units left running ends, and they start again."""

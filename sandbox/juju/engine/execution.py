@@ -110,7 +110,14 @@ def _prepare(memory: UnitMemory, hook: Hook) -> _Prepared | None:
             revision = secret.latest
             hook = dataclasses.replace(hook, secret_label=hook.secret_label or secret.label)
         name = hook.name(endpoint)
-        context = HookContext(memory.runtime.store, unit, memory.local, hook=hook, name=name)
+        context = HookContext(
+            memory.runtime.store,
+            memory.runtime.journal,
+            unit,
+            memory.local,
+            hook=hook,
+            name=name,
+        )
         run = runs.begin(tx, memory.model, memory.unit, name, hook.subject, context.id)
         _set_status_before(tx, memory, hook)
         if hook.kind != "update-status":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
-from sandbox.juju.state import log
+from sandbox.juju import errors
+from sandbox.juju.engine import logging_config
+from sandbox.juju.state import log, models
 from sandbox.juju.state.store import Store
 
 _DELAY = 0.1
@@ -13,21 +14,26 @@ _DELAY = 0.1
 
 
 class Journal:
-    """Collects log records and writes them in one transaction per moment."""
+    """Collects the log records that a model keeps, and writes those of a moment at once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: dict[str, list[log.Record]] = {}
+        self._configs: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def unit(self, model: str, unit: str, severity: str, module: str, message: str) -> None:
-        """A line of a unit's agent or hook."""
-        self._add(model, log.record(f"unit-{unit.replace('/', '-')}", severity, module, message))
+    def write(self, model: str, unit: str, severity: str, module: str, message: str) -> None:
+        """A line of a unit's agent or hook; dropped where logging-config does not keep it."""
+        if not logging_config.keeps(self._config(model), module, severity):
+            return
+        record = log.record(f"unit-{unit.replace('/', '-')}", severity, module, message)
+        self._waiting.setdefault(model, []).append(record)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_DELAY, self.flush)
 
-    def machine(self, model: str, machine: str, severity: str, module: str, message: str) -> None:
-        """A line of a machine's agent."""
-        tag = machine.replace("/", "-")
-        self._add(model, log.record(f"machine-{tag}", severity, module, message))
+    def forget_config(self, model: str) -> None:
+        """The model's configuration may have changed."""
+        self._configs.pop(model, None)
 
     def flush(self) -> None:
         """Write what waits."""
@@ -40,8 +46,12 @@ class Journal:
                 for model, records in waiting.items():
                     log.write(tx, model, records)
 
-    def _add(self, model: str, record: log.Record) -> None:
-        self._waiting.setdefault(model, []).append(record)
-        if self._timer is None:
-            with contextlib.suppress(RuntimeError):  # no loop: written at the next flush
-                self._timer = asyncio.get_running_loop().call_later(_DELAY, self.flush)
+    def _config(self, model: str) -> str:
+        if model not in self._configs:
+            try:
+                with self._store.transaction() as tx:
+                    config = models.get_config(tx, model)
+            except errors.NotFound:  # its last unit outlives a model by a moment
+                return ""
+            self._configs[model] = str(config["logging-config"])
+        return self._configs[model]

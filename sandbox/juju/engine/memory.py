@@ -52,12 +52,6 @@ class UnitMemory:
         with self.runtime.store.transaction() as tx:
             return bool(models.get_config(tx, self.model)["automatically-retry-hooks"])
 
-    @property
-    def update_status_interval(self) -> float:
-        """Seconds between two update-status hooks."""
-        with self.runtime.store.transaction() as tx:
-            return duration(models.get_config(tx, self.model)["update-status-hook-interval"])
-
     def exists(self, tx: Transaction) -> bool:
         """Whether the unit is still there."""
         row = tx.one("SELECT 1 FROM units WHERE model = ? AND name = ?", self.model, self.unit)
@@ -99,7 +93,7 @@ class UnitMemory:
 
     def log(self, severity: str, module: str, message: str) -> None:
         """Write a line to the debug log."""
-        self.runtime.journal.unit(self.model, self.unit, severity, module, message)
+        self.runtime.journal.write(self.model, self.unit, severity, module, message)
 
     def add_command(self, command: ExecCommand) -> asyncio.Future[CommandOutput]:
         """Queue what juju-exec asks for; the future has what it gave."""
@@ -130,6 +124,19 @@ class UnitMemory:
         """Kill what runs for the unit."""
         if self.process is not None:
             self.process.kill()
+
+    def kill_if_gone(self) -> None:
+        """Kill what runs for a unit that was removed by force."""
+        if self.process is not None:
+            with self.runtime.store.transaction() as tx:
+                gone = not self.exists(tx)
+            if gone:
+                self.process.kill()
+
+
+def update_status_interval(tx: Transaction, model: str) -> float:
+    """Seconds between two update-status hooks of a unit of this model."""
+    return duration(str(models.get_config(tx, model)["update-status-hook-interval"]))
 
 
 def duration(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import pathlib
+import weakref
 from collections.abc import Callable
 
 from sandbox.home import Home
@@ -22,8 +23,6 @@ class Settings:
     retry_first: float = 5.0
     """Before a failed hook is run again for the first time; the wait doubles each time."""
     retry_longest: float = 300.0
-    update_status_factor: float = 1.0
-    """Times the model's update-status-hook-interval."""
     tick: float = 1.0
     """Between two looks at what only the clock brings: rotations, expiries, cleanups."""
     renewal: float = 15.0
@@ -47,8 +46,7 @@ class Runtime:
         self.slots = asyncio.Semaphore(settings.parallel)
         self.reboot: Callable[[str, str], None] = lambda model, machine: None
         """Restarts a machine that a charm asked to restart."""
-        self._locks: dict[tuple[str, str, str], asyncio.Lock] = {}
-        self._unpacking: dict[str, asyncio.Lock] = {}
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     @property
     def api_address(self) -> str:
@@ -69,14 +67,15 @@ class Runtime:
 
         Actions with an execution group have a lock of that group instead.
         """
-        return self._locks.setdefault((model, machine, group), asyncio.Lock())
+        return self._lock(f"machine {model} {machine} {group}")
 
     def unpacking_lock(self, sha256: str) -> asyncio.Lock:
         """The lock that lets one charm be unpacked once."""
-        return self._unpacking.setdefault(sha256, asyncio.Lock())
+        return self._lock(f"charm {sha256}")
 
-    def forget_machine(self, model: str, machine: str) -> None:
-        """Drop the locks of a machine that is gone."""
-        for key in [k for k in self._locks if k[:2] == (model, machine)]:
-            if not self._locks[key].locked():
-                del self._locks[key]
+    def _lock(self, name: str) -> asyncio.Lock:
+        """The one lock of a name, for as long as anyone holds it or waits for it."""
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock

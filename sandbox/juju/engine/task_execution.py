@@ -75,6 +75,7 @@ async def run_command(memory: UnitMemory, number: int) -> None:
     with store.transaction() as tx:
         context = HookContext(
             store,
+            memory.runtime.journal,
             units.get(tx, memory.model, memory.unit),
             memory.local,
             name="run-commands",
@@ -103,7 +104,9 @@ def _begin(memory: UnitMemory, number: int) -> _Running:
         task = tasks.get(tx, memory.model, number)
         unit = units.get(tx, memory.model, memory.unit)
         action = ActionData(number, task.name, task.parameters)
-        context = HookContext(store, unit, memory.local, action=action, name=task.name)
+        context = HookContext(
+            store, memory.runtime.journal, unit, memory.local, action=action, name=task.name
+        )
         kind = f"action {task.name}"
         run = runs.begin(tx, memory.model, memory.unit, kind, str(number), context.id)
         tasks.begin(tx, memory.model, number)

@@ -214,7 +214,8 @@ async def world(tmp_path: pathlib.Path, tools_folder: pathlib.Path) -> AsyncIter
     store = Store(home.folder("juju") / "juju.db")
     with store.transaction() as tx:
         clouds.add(tx, "localhost", "lxd", {"auth-types": ["certificate"], "regions": []})
-        model = models.add_model(tx, "test", "admin", "localhost").uuid
+        config = {"logging-config": "<root>=INFO;unit=DEBUG"}
+        model = models.add_model(tx, "test", "admin", "localhost", config=config).uuid
     engine = Engine(home, store, QUICK)
     await engine.start()
     _copy_tools(home.folder("juju") / "tools", tools_folder)

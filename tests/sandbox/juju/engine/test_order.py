@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.juju.state import applications, relations, removal, units
+from sandbox.juju.state import applications, models, relations, removal, units
 
 LEADER = ["install", "leader-elected", "config-changed", "start"]
 DATABASE = {"provides": {"db": {"interface": "sql"}}}
@@ -195,3 +195,12 @@ async def test_one_machine_runs_one_hook_at_a_time(world):
     await world.until(lambda: len(world.do(units.names, "ntp")) == 2)
     await world.settled()
     assert not [line for line in world.log() if line.startswith("ERROR")]
+
+
+async def test_update_status_comes_at_the_models_interval(world):
+    """A shorter interval takes effect at once, as `juju model-config` does in Juju."""
+    world.deploy("app")
+    await world.settled()
+    world.do(models.set_config, {"update-status-hook-interval": "1s"})
+    await world.until(lambda: world.events("app/0").count("update-status") == 2, 5)
+    await world.settled()
