@@ -54,6 +54,18 @@ def controller_config(session: Session, parameters: Fields) -> dict[str, Any]:
     }
 
 
+def api_info_for_models(session: Session, parameters: Fields) -> dict[str, Any]:
+    """ControllerAPIInfoForModels: where the controller of these models is reached."""
+    authority = Authority(session.home.folder("ca"))
+
+    def show(tx: Transaction, tag: str) -> dict[str, Any]:
+        models.get(tx, tags.model(tag))
+        address = f"{session.home.controller_address}:{API_PORT}"
+        return {"addresses": [address], "cacert": authority.pem}
+
+    return each(session, entity_tags(parameters), show)
+
+
 def controller_version(session: Session, parameters: Fields) -> dict[str, Any]:
     """ControllerVersion."""
     return {"version": SERVER_VERSION, "git-commit": ""}
@@ -103,6 +115,7 @@ def modify_controller_access(session: Session, parameters: Fields) -> dict[str, 
 _METHODS = {
     "AllModels": Method(all_models, Access.SUPERUSER),
     "ControllerConfig": Method(controller_config, Access.LOGIN),
+    "ControllerAPIInfoForModels": Method(api_info_for_models, Access.LOGIN),
     "ControllerVersion": Method(controller_version, Access.LOGIN),
     "IdentityProviderURL": Method(identity_provider_url, Access.LOGIN),
     "ModelStatus": Method(model_manager.model_status, Access.LOGIN),

@@ -193,6 +193,9 @@ async def test_the_controller_tells_of_itself_and_its_models(controller, connect
     assert config["api-port"] == 17070
     assert config["ca-cert"] == controller.ca
     assert (await facade.ControllerVersion()).version == "3.6.28"
+    of_model = [client.Entity(f"model-{model.uuid}")]
+    told = (await facade.ControllerAPIInfoForModels(entities=of_model)).results[0]
+    assert (told.addresses, told.cacert) == ([controller.endpoint], controller.ca)
     assert [m.model.name for m in (await facade.AllModels()).user_models] == ["cloud"]
     async with controller.connect(model.uuid) as own:
         await controller.deploy(own, model)
