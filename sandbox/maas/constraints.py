@@ -139,8 +139,7 @@ def parse(parameters: MultiDict[str], known: Iterable[str], names: Names) -> Fil
                 errors[name] = ["No such constraint."]
             continue
         if problem := _problem(name, given, names):
-            field = {"not_tags": "not_tags"}.get(name, name)
-            errors[field] = [problem]
+            errors[name] = [problem]
         elif given:
             values[name] = given
     if errors:

@@ -54,8 +54,7 @@ def _add_places(home: Home, tx: Transaction, hardware: Hardware) -> None:
         tx.insert("zone", name=zone.name, description=zone.description)
     for pool in hardware.pools:
         tx.insert("pool", name=pool.name, description=pool.description)
-    for tag in ("virtual",):
-        tx.insert("tag", name=tag)
+    tx.insert("tag", name="virtual")
     for number, network in enumerate(hardware.networks):
         cidr = str(home.network) if network.cidr == "home" else str(network.cidr)
         space = tx.insert("space", name=network.space, description="")

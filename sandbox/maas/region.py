@@ -20,7 +20,7 @@ from sandbox.maas.power.driver import Action, PowerConnectionError, PowerDriver,
 from sandbox.maas.power.ipmi import IpmiDriver
 from sandbox.maas.power.manual import ManualDriver
 from sandbox.maas.power.redfish import RedfishDriver
-from sandbox.maas.refusals import BmcUnreachable, PowerFailed
+from sandbox.maas.refusals import BmcUnreachable, NotFound, PowerFailed
 from sandbox.maas.statuses import Status
 from sandbox.maas.store import Store, machine, machine_row, take, write_event
 
@@ -164,6 +164,8 @@ class Region:
             await self.settle(machine_id)
         except PowerFailed as error:
             _log.warning("power action failed: %s", error.text)
+        except Exception:
+            _log.exception("power action failed")
 
     async def _settle_one(self, machine_id: int) -> bool:
         with self.store.transaction() as tx:
@@ -209,7 +211,10 @@ class Region:
     async def _look_until_off(self, system_id: str) -> None:
         for wait in _SETTLE_WAITS:
             await asyncio.sleep(wait)
-            if await self.query(system_id) == "off":
+            try:
+                if await self.query(system_id) == "off":
+                    return
+            except NotFound:
                 return
 
     async def _watch(self) -> None:
@@ -218,7 +223,13 @@ class Region:
                 known = tx.all("SELECT system_id, status, expires FROM machine ORDER BY id")
             for row in known:
                 await asyncio.sleep(_POLL_SECONDS / max(len(known), 1))
-                await self._look(row["system_id"])
+                try:
+                    await self._look(row["system_id"])
+                except NotFound:
+                    _log.info("machine %s was deleted while it was looked at", row["system_id"])
+                except Exception:
+                    # One machine with impossible power parameters must not blind us to the rest.
+                    _log.exception("cannot look at machine %s", row["system_id"])
 
     async def _look(self, system_id: str) -> None:
         with self.store.transaction() as tx:
@@ -226,8 +237,10 @@ class Region:
             if row is None:
                 return
             if row["expires"] is not None and row["expires"] < time.time():
-                label = Status(row["status"]).label
-                take(tx, row, lifecycle.mark_failed(machine(tx, row), f"{label} timed out"))
+                status = Status(row["status"])
+                minutes = _NODE_TIMEOUTS.get(status, 0) / 60
+                text = f"Node operation '{status.label}' timed out after {minutes:.0f} minutes."
+                take(tx, row, lifecycle.mark_failed(machine(tx, row), text))
                 tx.update("machine", row["id"], expires=None)
             busy = tx.one("SELECT 1 FROM power_call WHERE machine_id = ?", row["id"])
         if busy is None:

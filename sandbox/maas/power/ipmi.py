@@ -49,7 +49,14 @@ class IpmiDriver:
 
 async def _run(parameters: Mapping[str, str], *command: str) -> str:
     arguments = (
-        *("-I", "lanplus", "-H", parameters["power_address"], "-U", parameters["power_user"]),
+        *(
+            "-I",
+            "lanplus",
+            "-H",
+            parameters["power_address"],
+            "-U",
+            parameters.get("power_user") or "",
+        ),
         *("-C", parameters.get("cipher_suite_id") or "3"),
         *("-L", parameters.get("privilege_level") or "OPERATOR"),
         # -v: without it a wrong password and a dead BMC give the same message.
@@ -63,7 +70,10 @@ async def _run(parameters: Mapping[str, str], *command: str) -> str:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={"IPMI_PASSWORD": parameters["power_pass"], "PATH": "/usr/sbin:/usr/bin:/bin"},
+            env={
+                "IPMI_PASSWORD": parameters.get("power_pass") or "",
+                "PATH": "/usr/sbin:/usr/bin:/bin",
+            },
         )
     except FileNotFoundError:
         raise PowerError("ipmitool is not installed: install the package ipmitool.") from None

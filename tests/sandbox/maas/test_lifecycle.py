@@ -128,6 +128,22 @@ def test_a_failed_power_on_fails_a_deployment():
     assert step.changes["error_description"] == "no answer"
 
 
+@pytest.mark.parametrize(
+    ("status", "failed"),
+    [
+        (Status.COMMISSIONING, Status.FAILED_COMMISSIONING),
+        (Status.TESTING, Status.FAILED_TESTING),
+        (Status.DEPLOYING, Status.FAILED_DEPLOYMENT),
+        (Status.RELEASING, Status.FAILED_RELEASING),
+        (Status.READY, None),
+        (Status.DEPLOYED, None),
+    ],
+)
+def test_only_work_in_progress_can_time_out(status: Status, failed: Status | None):
+    step = lifecycle.mark_failed(Machine("a", "n", status), "Node operation timed out")
+    assert step.status is failed
+
+
 def test_hearing_that_a_machine_is_off_ends_its_release_and_nothing_else():
     for status in _LIVED:
         machine = Machine("abc123", "node01", status, owner="admin", commissioned=True)
