@@ -190,15 +190,19 @@ def _exposure_problems(name: str, app: Document) -> Iterator[str]:
         return
     for endpoint, exposure in sorted(endpoints.items()):
         for cidr in (exposure or {}).get("expose-to-cidrs") or []:
-            try:
-                if "/" not in cidr:
-                    raise ValueError(cidr)
-                ipaddress.ip_network(cidr, strict=False)
-            except ValueError:
+            if not _is_cidr(cidr):
                 yield (
                     f'invalid CIDR "{cidr}" for expose to CIDRs field for endpoint "{endpoint}" '
                     f'in application "{name}"'
                 )
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
 
 
 def _placement_problems(

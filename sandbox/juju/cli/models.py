@@ -277,7 +277,7 @@ def _wait_until_gone(context: Context, model: KnownModel) -> None:
         answer = context.session.to_controller().call(
             "ModelManager", "ModelStatus", {"entities": [{"tag": f"model-{model.uuid}"}]}
         )
-        result = answer["results"][0]
+        result = answer["models"][0]
         if result.get("error"):
             if result["error"].get("code") not in ("not found", "model not found"):
                 raise_for(result)
