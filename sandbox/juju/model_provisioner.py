@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -38,6 +39,7 @@ from sandbox.juju.state import (
 from sandbox.juju.state.store import Store, Transaction
 from sandbox.juju.state.values import Cloud, Credential, Machine, Model
 
+_LOGGER = logging.getLogger(__name__)
 _MODULE = "juju.worker.provisioner"
 
 
@@ -96,7 +98,9 @@ class ModelProvisioner:
     def _begin(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         running = self._tasks.get(name)
         if running is None or running.done():
-            self._tasks[name] = asyncio.create_task(work(), name=f"{self._model[:8]} {name}")
+            task = asyncio.create_task(work(), name=f"{self._model[:8]} {name}")
+            task.add_done_callback(_report)
+            self._tasks[name] = task
 
     # The cloud and its credential.
 
@@ -125,8 +129,13 @@ class ModelProvisioner:
         if old is not None:
             self._begin(f"close {id(old)}", old.close)
 
-    def _deny(self, reason: str) -> None:
-        """The cloud refused the credential: nothing more is asked of it until that changes."""
+    def _deny(self, provider: Provider, reason: str) -> None:
+        """The cloud refused the credential: nothing more is asked of it until that changes.
+
+        A refusal of a credential that was replaced meanwhile says nothing of the new one.
+        """
+        if provider is not self._provider:
+            return
         with self._store.transaction() as tx:
             credential = credential_of(tx, models.get(tx, self._model))
             if credential is not None:
@@ -144,16 +153,15 @@ class ModelProvisioner:
             try:
                 found = await provider.spaces()
             except AccessDenied as error:
-                return self._deny(str(error))
+                self._deny(provider, str(error))
             except ProviderError as error:
                 with self._store.transaction() as tx:
                     self._log(tx, "WARNING", f"cannot read the spaces: {error}")
-                await asyncio.sleep(self._retry_delay)
-                continue
-            with self._store.transaction() as tx:
-                spaces.reload(tx, self._model, found)
-            return None
-        return None
+            else:
+                with self._store.transaction() as tx:
+                    spaces.reload(tx, self._model, found)
+                return
+            await asyncio.sleep(self._retry_delay)
 
     # Starting.
 
@@ -176,11 +184,13 @@ class ModelProvisioner:
         self._tell(machine, "provisioning", "starting")
         attempt: Attempt | None = Attempt()
         while attempt is not None and (request := self._request(machine)) is not None:
+            if (provider := self._provider) is None:
+                return  # begun anew when the model may ask its cloud again
             try:
-                attempt = await self._try(request, attempt)
+                attempt = await self._try(provider, request, attempt)
             except AccessDenied as error:
                 self._warn(machine, f"failed to start machine {machine} ({error})")
-                self._deny(str(error))
+                self._deny(provider, str(error))
                 return
             except Unreachable as error:
                 # Juju's worker would not even run, so this uses up no attempt. What was
@@ -191,12 +201,14 @@ class ModelProvisioner:
             if attempt is not None:
                 await self._pause(machine)
 
-    async def _try(self, request: StartRequest, attempt: Attempt) -> Attempt | None:
+    async def _try(
+        self, provider: Provider, request: StartRequest, attempt: Attempt
+    ) -> Attempt | None:
         """Try once; the attempt that is to follow, or None when it is done or given up."""
         zone, zones = "", list[str]()
         try:
             async with self._claiming:
-                provider = await self._reconcile()
+                await self._reconcile(provider)
                 if self._request(request.machine) is None:
                     return None  # its instance was found, or it was destroyed meanwhile
                 zones = [] if names_a_node(request) else await provider.zones()
@@ -298,17 +310,14 @@ class ModelProvisioner:
             self._follow(tx, machine, instance)
         return True
 
-    async def _reconcile(self) -> Provider:
+    async def _reconcile(self, provider: Provider) -> None:
         """Adopt the instances that were started but not recorded, release those only claimed.
 
         It runs before the first claim of this process and after a call that may or may not
         have been carried out, so nothing is claimed twice or forgotten.
         """
-        provider = self._provider
-        if provider is None:
-            raise AccessDenied("cloud denied access: the model has no valid credential")
         if self._reconciled:
-            return provider
+            return
         for instance in await provider.claimed():
             machine = self._lost_machine(instance)
             if machine is not None and instance.state in ("allocating", "running"):
@@ -316,7 +325,6 @@ class ModelProvisioner:
             elif self._nobodys(instance):
                 await provider.stop(instance.id)
         self._reconciled = True
-        return provider
 
     def _lost_machine(self, instance: Instance) -> str | None:
         """The machine without instance that an instance was started for."""
@@ -360,12 +368,13 @@ class ModelProvisioner:
         while True:
             with self._store.transaction() as tx:
                 pending = self._deploying(tx)
-            if not pending or self._provider is None:
-                return None
+            if not pending or (provider := self._provider) is None:
+                return
             try:
-                found = await self._provider.instances(pending)
+                found = await provider.instances(pending)
             except AccessDenied as error:
-                return self._deny(str(error))
+                self._deny(provider, str(error))
+                return
             except ProviderError as error:
                 with self._store.transaction() as tx:
                     self._log(tx, "WARNING", f"cannot poll instances: {error}")
@@ -390,24 +399,26 @@ class ModelProvisioner:
     async def _stop(self, machine: str) -> None:
         """Release a dead machine's instance and forget the machine."""
         while (instance := self._doomed(machine)) is not None:
+            if (provider := self._provider) is None:
+                return
             try:
                 async with self._claiming:
-                    provider = await self._reconcile()
+                    await self._reconcile(provider)
                 if instance:
                     await provider.stop(instance)
             except AccessDenied as error:
-                return self._deny(str(error))
+                self._deny(provider, str(error))
+                return
             except ProviderError as error:
                 with self._store.transaction() as tx:
                     self._log(tx, "WARNING", f"cannot stop machine {machine}: {error}")
                 self._reconciled = False
                 await asyncio.sleep(self._retry_delay)
                 continue
-            if self._doomed(machine) is not None:
-                with self._store.transaction() as tx:
+            with self._store.transaction() as tx:
+                if self._exists(tx, machine):
                     removal.remove_machine(tx, self._model, machine)
-            return None
-        return None
+            return
 
     def _doomed(self, machine: str) -> str | None:
         """The instance to release, empty for none; None once the machine is gone."""
@@ -439,6 +450,12 @@ class ModelProvisioner:
 
     def _log(self, tx: Transaction, severity: str, message: str) -> None:
         log.write(tx, self._model, [log.record("controller-0", severity, _MODULE, message)])
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Log a task's defect; the next turn begins it again."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _LOGGER.error("%s failed", task.get_name(), exc_info=error)
 
 
 def _machine_of(instance: Instance) -> str:
