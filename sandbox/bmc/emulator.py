@@ -13,7 +13,7 @@ import contextlib
 import contextvars
 import dataclasses
 import json
-import tempfile
+import pathlib
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -229,12 +229,14 @@ class Response:
 class Emulator:
     """The emulator, called in this process. Answers for one node at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: pathlib.Path) -> None:
+        """`folder` is where the emulator keeps what is no board's: indicator lights."""
+        folder.mkdir(exist_ok=True)
         # The module builds its application when it is imported and its routes refer to it by
         # name: giving that object our class is the one way to other drivers than its own four.
         application = emulator.app
         application.__class__ = _NodeApplication
-        state = {"SUSHY_EMULATOR_STATE_DIR": tempfile.mkdtemp(prefix="bmc-emulator-")}
+        state = {"SUSHY_EMULATOR_STATE_DIR": str(folder)}
         application.configure(extra_config={**_CONFIGURATION, **state})
         application.after_request(_complete)
         self._client = Client(application)

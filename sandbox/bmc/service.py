@@ -31,7 +31,7 @@ class Service:
         self._credentials = credentials.load(home, self._hardware)
         boards = {node.name: Board(home, node.name) for node in self._hardware.nodes}
         trusted = ssl.create_default_context(cafile=str(Authority(home.folder("ca")).certificate))
-        emulator = Emulator()
+        emulator = Emulator(home.folder("bmc") / "emulator")
         self._bmcs: dict[str, RedfishBmc | IpmiBmc] = {}
         for node in self._hardware.nodes:
             self._bmcs[node.name] = self._bmc(node, boards[node.name], emulator)
