@@ -193,7 +193,7 @@ class UnitAgent:
         if isinstance(operation, (RunHook, RunAction, RunCommand)):
             await self._run_exclusively(operation)
         elif isinstance(operation, Deploy):
-            async with self._runtime.slots:
+            async with self._runtime.slot():
                 done = await deployment.deploy(self.memory, operation)
             if not done:
                 await asyncio.sleep(_SOON)
@@ -212,7 +212,7 @@ class UnitAgent:
 
     async def _run_exclusively(self, operation: RunHook | RunAction | RunCommand) -> None:
         """Run a process when the machine is free and there is a slot, if it is still due."""
-        async with self._exclusion(operation), self._runtime.slots:
+        async with self._exclusion(operation), self._runtime.slot():
             if self._stopping or self._decide() != operation:
                 return
             if isinstance(operation, RunHook):

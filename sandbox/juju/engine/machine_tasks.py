@@ -58,7 +58,7 @@ class MachineTasks:
                 waiting = tasks.pending(tx, model, machine)
             if not waiting:
                 return
-            async with self._runtime.machine_lock(model, machine), self._runtime.slots:
+            async with self._runtime.machine_lock(model, machine), self._runtime.slot():
                 await self._run(model, waiting[0])
 
     async def _run(self, model: str, number: int) -> None:

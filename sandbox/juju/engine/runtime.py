@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import pathlib
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from sandbox.home import Home
 from sandbox.juju.engine.context import HookContext
@@ -20,6 +21,8 @@ class Settings:
 
     parallel: int = 4
     """Processes of charms that run at once."""
+    long_run: float = 10.0
+    """After this a process no longer counts among those."""
     retry_first: float = 5.0
     """Before a failed hook is run again for the first time; the wait doubles each time."""
     retry_longest: float = 300.0
@@ -43,7 +46,7 @@ class Runtime:
         self.socket = pathlib.Path()
         self.tools = pathlib.Path()
         self.contexts: dict[str, HookContext] = {}
-        self.slots = asyncio.Semaphore(settings.parallel)
+        self._slots = asyncio.Semaphore(settings.parallel)
         self.reboot: Callable[[str, str], None] = lambda model, machine: None
         """Restarts a machine that a charm asked to restart."""
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -61,6 +64,22 @@ class Runtime:
     def unit_folder(self, model: str, unit: str) -> pathlib.Path:
         """The folder of a unit's agent; its charm is in `charm`."""
         return self.folder / "agents" / model / f"unit-{unit.replace('/', '-')}"
+
+    @contextlib.asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """One of the places for processes of charms.
+
+        A process that takes long gives its place away: it may be waiting for others.
+        """
+        await self._slots.acquire()
+        held = contextlib.ExitStack()
+        held.callback(self._slots.release)
+        timer = asyncio.get_running_loop().call_later(self.settings.long_run, held.close)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            held.close()
 
     def machine_lock(self, model: str, machine: str, group: str = "") -> asyncio.Lock:
         """The lock that lets one hook at a time run on a machine.

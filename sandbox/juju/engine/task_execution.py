@@ -82,10 +82,13 @@ async def run_command(memory: UnitMemory, number: int) -> None:
             relation=command.relation,
             remote_unit=command.remote_unit,
         )
+        refusal = _infer_remote_unit(context)
         run = runs.begin(tx, memory.model, memory.unit, "run commands", "", context.id)
         memory.write_agent_status(tx, "executing", "running commands")
     started = time.monotonic()
     try:
+        if refusal:
+            raise errors.NotValid(refusal)
         ended = await launch(memory, context, run, _SHELL, script=command.script)
         seconds = time.monotonic() - started
         with store.transaction() as tx:
@@ -96,6 +99,24 @@ async def run_command(memory: UnitMemory, number: int) -> None:
         ended = Ended(1, stderr=f"ERROR {error}\n".encode())
     if not future.done():
         future.set_result(CommandOutput(exit_code(ended.code), ended.stdout, ended.stderr))
+
+
+def _infer_remote_unit(context: HookContext) -> str:
+    """Find the remote unit of a relation that was named alone; why there is none, if so."""
+    if context.relation is None:
+        return ""
+    relation = context.hook_relation()
+    if relation is None:
+        return f"unknown relation id: {context.relation}"
+    members = relation.members
+    if not context.remote_unit and len(members) == 1:
+        context.remote_unit = members[0]
+    elif not context.remote_unit:
+        reason = f"ambiguous remote unit; possibilities are [{' '.join(members)}]"
+        return reason if members else f"cannot infer remote unit in empty relation {relation.id}"
+    elif context.remote_unit not in members:
+        return f"unknown remote unit {context.remote_unit}"
+    return ""
 
 
 def _begin(memory: UnitMemory, number: int) -> _Running:

@@ -10,6 +10,9 @@ from typing import Any
 from sandbox.juju import clock
 from sandbox.juju.state.store import Transaction
 
+_KEPT = 100_000
+"""Runs of the whole controller; a charm that ticks every second makes that many in a day."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -40,7 +43,7 @@ class Run:
 
 def begin(tx: Transaction, model: str, unit: str, kind: str, detail: str, context_id: str) -> int:
     """Note that a process is about to start; returns the run's id."""
-    return tx.insert(
+    run = tx.insert(
         "runs",
         model=model,
         unit=unit,
@@ -49,6 +52,9 @@ def begin(tx: Transaction, model: str, unit: str, kind: str, detail: str, contex
         started=clock.stamp(),
         changes_json={"context": context_id},
     )
+    if run % 1000 == 0:
+        tx.execute("DELETE FROM runs WHERE id <= ? AND seconds IS NOT NULL", run - _KEPT)
+    return run
 
 
 def set_process(tx: Transaction, run: int, pid: int) -> None:

@@ -23,6 +23,9 @@ WAITING_FOR_MACHINE = "waiting for machine"
 AGENT_INITIALISING = "agent initialising"
 INSTALLING_CHARM = "installing charm software"
 
+_HISTORY = 1000
+"""Statuses that are remembered of each entity."""
+
 _TOUCHES: dict[Kind, ChangeKind] = {
     "model": "model",
     "application": "application",
@@ -85,7 +88,7 @@ def set_status(
     )
     new = (status, message, data_json)
     if current is None or (current["status"], current["message"], current["data_json"]) != new:
-        tx.insert(
+        added = tx.insert(
             "status_history",
             model=model,
             kind=kind,
@@ -95,6 +98,8 @@ def set_status(
             data_json=data_json,
             since=since,
         )
+        if added % 100 == 0:
+            _prune(tx, model, kind, entity)
     tx.touch(_TOUCHES[kind], model, entity)
 
 
@@ -158,6 +163,17 @@ def forget(tx: Transaction, model: str, kind: Kind, entity: str) -> None:
             f"DELETE FROM {table} WHERE model = ? AND kind = ? AND entity = ?",
             *(model, kind, entity),
         )
+
+
+def _prune(tx: Transaction, model: str, kind: Kind, entity: str) -> None:
+    """Let the oldest statuses of an entity go, as Juju's pruner does by age and size."""
+    where = (model, kind, entity)
+    tx.execute(
+        "DELETE FROM status_history WHERE model = ? AND kind = ? AND entity = ? AND id <="
+        " (SELECT id FROM status_history WHERE model = ? AND kind = ? AND entity = ?"
+        "  ORDER BY id DESC LIMIT 1 OFFSET ?)",
+        *(*where, *where, _HISTORY),
+    )
 
 
 def _row(tx: Transaction, model: str, kind: Kind, entity: str) -> sqlite3.Row | None:

@@ -24,6 +24,7 @@ from sandbox.juju.state import (
     log,
     machines,
     models,
+    refresh,
     relations,
     removal,
     runs,
@@ -91,6 +92,14 @@ class World:
             )
             applications.deploy(tx, self.model, name, charm, asked)
         self.start_machines()
+
+    def refresh(self, name: str, dispatch: str = "exit 0", **documents: Any) -> None:
+        """Pack another revision of an application's charm and let its units take it."""
+        force = documents.pop("force_units", False)
+        path = pack_charm(self.folder / f"{name}-next.charm", name, dispatch, **documents)
+        with self.store.transaction() as tx:
+            charm = charms.add_local(tx, self.model, path, self.folder / "kept")
+            refresh.refresh(tx, self.model, name, charm, force_units=force)
 
     def start_machines(self) -> None:
         with self.store.transaction() as tx:

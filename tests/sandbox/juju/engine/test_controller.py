@@ -110,7 +110,13 @@ def test_a_killed_daemon_loses_nothing_and_repeats_only_the_hook_it_was_in(daemo
     assert daemon.signal(signal.SIGKILL) == -signal.SIGKILL
     daemon.start()
     daemon.until(lambda: hook not in processes.matching(JUJU_UNIT_NAME="app/0"))
-    # The failed hook is retried after five seconds.
+    daemon.until(
+        lambda: (
+            daemon.unit("app/0").get("workload-status", {}).get("message")
+            == 'hook failed: "start"'
+        )
+    )
+    daemon.juju("resolved", "app/0")
     daemon.until(lambda: daemon.unit("app/0").get("workload-status", {}).get("message") == "xx")
     assert daemon.signal(signal.SIGTERM) == 0
     again = json.loads((daemon.home.folder("juju") / "controller.json").read_text())

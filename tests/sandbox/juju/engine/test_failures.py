@@ -8,7 +8,8 @@ import signal
 import pytest
 
 from sandbox import processes
-from sandbox.juju.state import runs, scopes, statuses, units
+from sandbox.juju import clock
+from sandbox.juju.state import removal, runs, scopes, statuses, units
 
 DATABASE = {"provides": {"db": {"interface": "sql"}}}
 CLIENT = {"requires": {"db": {"interface": "sql"}}}
@@ -151,6 +152,19 @@ async def test_what_a_charm_left_running_ends_with_its_unit(world):
     kept = processes.matching(**mark, JUJU_UNIT_NAME="app/1")
     assert kept, "the other unit's are left alone"
     processes.end(kept, patience=0)
+
+
+async def test_a_unit_removed_by_force_takes_its_running_hook_with_it(world):
+    world.deploy("app", 'if [ "$JUJU_HOOK_NAME" = start ]; then exec sleep 60; fi')
+    pid = await world.until(
+        lambda: "config-changed" in world.events("app/0") and running(world, "app/0")
+    )
+    world.do(removal.destroy_unit, "app/0", force=True, maximum_wait=0)
+    with world.store.transaction() as tx:
+        removal.run_cleanups(tx, clock.now().timestamp() + 1)
+    mark = {"SANDBOX_HOME": str(world.home.path), "JUJU_UNIT_NAME": "app/0"}
+    await world.until(lambda: pid not in processes.matching(**mark), 5)
+    await world.until(lambda: not world.charm_folder("app/0").exists())
 
 
 async def test_a_background_child_does_not_hold_up_its_hook(world):

@@ -177,6 +177,47 @@ async def test_juju_exec_waits_for_the_hook_that_runs(world):
     assert await process.wait() == 0
 
 
+async def test_juju_exec_can_name_a_relation(world):
+    world.deploy("mysql", provides={"db": {"interface": "sql"}})
+    world.deploy("wiki", requires={"db": {"interface": "sql"}})
+    number = world.relate("wiki", "mysql").id
+    await world.settled()
+    exec_ = str(world.engine.runtime.tools / "juju-exec")
+    for arguments, code, said in (
+        (["-r", f"db:{number}"], 0, "db mysql/0\n"),
+        (["-r", "99"], 1, "ERROR unknown relation id: 99\n"),
+        (["-r", str(number), "--remote-unit", "x/1"], 1, "ERROR unknown remote unit x/1\n"),
+        (["--remote-unit", "x/1"], 2, "ERROR remote unit: x/1, provided without a relation\n"),
+    ):
+        process = await asyncio.create_subprocess_exec(
+            *(exec_, *arguments, "wiki/0", "echo $JUJU_RELATION $JUJU_REMOTE_UNIT"),
+            env={},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert (process.returncode, output.decode()) == (code, said)
+
+
+async def test_processes_that_take_long_do_not_keep_others_waiting(world):
+    """Four actions that wait for a fifth unit: places are given away after a while."""
+    object.__setattr__(world.engine.runtime.settings, "long_run", 0.2)
+    try:
+        script = (
+            'if [ "$JUJU_ACTION_NAME" = greet ]; then'
+            ' while [ ! -e "$CHARM_DIR/../../go" ]; do sleep 0.05; done; fi\n'
+            'if [ "$JUJU_ACTION_NAME" = missing ]; then touch "$CHARM_DIR/../../go"; fi'
+        )
+        world.deploy("app", script, num_units=5, actions=GREET)
+        await world.settled()
+        world.do(tasks.enqueue, [Request(f"app/{n}", "greet") for n in range(4)])
+        task = await world.run("app/4", "missing")
+        assert task.status == "completed"
+        await world.settled()
+    finally:
+        object.__setattr__(world.engine.runtime.settings, "long_run", 10.0)
+
+
 async def test_juju_exec_is_refused_inside_a_hook_and_for_unknown_units(world):
     world.deploy("app", 'juju-exec app/0 true 2> "$CHARM_DIR/said" || true')
     await world.settled()
