@@ -1,8 +1,10 @@
 """Which machine plays which role. Pure: the same input gives the same answer.
 
-Rules, in this order: a machine keeps its role; what somebody uses, or the policy leaves alone,
-is not touched; zones are balanced; within a zone the machine with the most matching disks, then
-memory, then cores comes first, then the lowest system id.
+Rules, in this order: a machine keeps its role, unless it turns out unfit for good, or is ill and
+another can take its place, so that a BMC network that is down for a while takes no role away;
+what somebody uses, or the policy leaves alone, is not touched; zones are balanced; within a zone
+the machine with the most matching disks, then memory, then cores comes first, then the lowest
+system id.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from charms.maas_bmc.v0.baremetal_nodes import DesiredMachine, ObservedMachine
-from fitness import data_disks, is_fit
+from fitness import data_disks, is_fit, is_fit_in_time
 from policy import Policy, Role
 
 MOST_ATTEMPTS = 3
@@ -66,12 +68,15 @@ def assign(
         if wanted.assign == "automatic":
             taken = roles.keys() | withdrawn
             free = {key: each for key, each in ours.items() if key not in taken}
-            held = Counter(
-                ours[key].zone
-                for key, role in roles.items()
-                if role == name and holds(ours[key], wanted)
-            )
+            members = [key for key, role in roles.items() if role == name]
+            held = Counter(ours[key].zone for key in members if holds(ours[key], wanted))
             chosen = _choose(wanted, free, held, before)
+            spare = held.total() + len(chosen) - wanted.want
+            sick = [key for key in members if key in granted and not holds(ours[key], wanted)]
+            replaced = sick[: max(0, len(sick) + spare)]
+            withdrawn.update(replaced)
+            granted.difference_update(replaced)
+            roles = {key: role for key, role in roles.items() if key not in replaced}
             roles.update(dict.fromkeys(chosen, name))
             granted.update(chosen)
     return Assignment(
@@ -112,7 +117,7 @@ def _is_lost(
     if not role:
         return False
     taking_back = asked is not None and asked.role == ""
-    return taking_back or not is_fit(machine, policy.roles[role])
+    return taking_back or not is_fit_in_time(machine, policy.roles[role])
 
 
 def _choose(

@@ -23,6 +23,8 @@ class Finding:
 
     diagnosis: str
     remedy: str
+    may_pass: bool = False
+    """It may be over in a moment, such as a BMC that does not answer."""
 
     def __str__(self) -> str:
         return f"{self.diagnosis}: {self.remedy}"
@@ -43,6 +45,11 @@ def is_fit(machine: ObservedMachine, role: Role) -> bool:
     return not ailments(machine) and not failings(machine, role)
 
 
+def is_fit_in_time(machine: ObservedMachine, role: Role) -> bool:
+    """Whether nothing speaks against the machine that may not pass by itself."""
+    return all(each.may_pass for each in (*ailments(machine), *failings(machine, role)))
+
+
 def data_disks(machine: ObservedMachine, wanted: DataDisks) -> tuple[Disk, ...]:
     """The machine's disks that count as data disks of this kind."""
     return tuple(disk for disk in _large(machine, wanted) if disk.by_id)
@@ -55,13 +62,17 @@ def _ailments(machine: ObservedMachine) -> Iterator[Finding]:
             f"MAAS says {machine.status}{why}", "look at its log in MAAS, then commission it again"
         )
     if machine.power == "error":
-        yield Finding("MAAS cannot read its power", "check its power parameters in MAAS")
+        yield Finding(
+            "MAAS cannot read its power", "check its power parameters in MAAS", may_pass=True
+        )
     if machine.bmc.reachable is False:
-        yield Finding("its BMC cannot be used", machine.bmc.problem or "check its cable and power")
+        why = machine.bmc.problem or "check its cable and power"
+        yield Finding("its BMC cannot be used", why, may_pass=True)
     if machine.bmc.health == "critical":
         yield Finding(
             f"its BMC says that its health is critical ({machine.bmc.problem})",
             "repair the machine",
+            may_pass=True,
         )
 
 

@@ -233,14 +233,47 @@ def test_a_machine_that_failed_before_we_came_is_left_to_whoever_knows_why() -> 
     assert decision.pool.nodes["n1"].state == "unfit"
 
 
-def test_a_machine_that_turns_unfit_loses_the_role_that_it_was_given_and_is_replaced() -> None:
+def _ill(member: ObservedMachine) -> ObservedMachine:
+    return member.model_copy(update={"bmc": machine("x", bmc=DEAD_BMC).bmc})
+
+
+def test_an_ill_machine_gives_its_role_to_one_that_is_well() -> None:
     fleet, decision = _settle(_fleet(*(machine(f"n{n}", disks=[]) for n in range(5))))
     lost = next(key for key, role in _roles(decision).items() if role == "compute")
-    fleet[lost] = fleet[lost].model_copy(update={"bmc": machine("x", bmc=DEAD_BMC).bmc})
+    fleet[lost] = _ill(fleet[lost])
     fleet, later = _settle(fleet, dict(decision.wished))
     assert lost not in _roles(later)
     assert fleet[lost].role == ""
     assert Counter(_roles(later).values())["compute"] == 4
+
+
+def test_an_ill_machine_that_nobody_can_replace_keeps_its_role_and_says_why() -> None:
+    fleet, decision = _settle(_fleet(*(machine(f"n{n}", disks=[]) for n in range(4))))
+    fleet["n0"] = _ill(fleet["n0"])
+    fleet, later = _settle(fleet, dict(decision.wished))
+    assert fleet["n0"].role == "compute"
+    assert later.pool.nodes["n0"].state == "unfit"
+    assert later.pool.nodes["n0"].reasons == ("its BMC cannot be used: no answer",)
+
+
+@settings(max_examples=40, deadline=None)
+@given(fleets)
+def test_when_no_bmc_can_be_reached_nobody_loses_a_role(fleet: Fleet) -> None:
+    settled, decision = _settle(fleet)
+    dark = {key: _ill(each) for key, each in settled.items()}
+    after, later = _settle(dark, dict(decision.wished))
+    assert _roles(later) == _roles(decision)
+    assert {key: each.tags for key, each in after.items()} == {
+        key: each.tags for key, each in settled.items()
+    }
+
+
+def test_a_machine_that_is_unfit_for_good_loses_the_role_that_it_was_given() -> None:
+    fleet, decision = _settle(_fleet(*(machine(f"n{n}", disks=[]) for n in range(4))))
+    fleet["n0"] = fleet["n0"].model_copy(update={"cores": 4})
+    fleet, later = _settle(fleet, dict(decision.wished))
+    assert fleet["n0"].role == ""
+    assert "n0" not in _roles(later)
 
 
 def test_a_deployed_machine_keeps_its_role_whatever_its_bmc_says() -> None:
