@@ -46,23 +46,29 @@ def refresh(
     except errors.JujuError as refusal:
         context = f'cannot upgrade application "{name}" to charm "{charm.url}"'
         raise errors.annotated(refusal, context) from None
-    kept = {**options.fitting(charm, application.config), **changes}
-    columns: dict[str, Any] = {
-        "charm_url": charm.url,
+    columns = {
+        **_columns(application, charm, changes),
         "force_charm": int(force_units),
         "channel": application.channel if channel is None else channel,
         "storage_json": directives,
     }
-    if charm.url != current.url:
-        columns["charm_version"] = application.charm_version + 1
-    if kept != application.config:
-        columns |= {"config_json": kept, "config_version": application.config_version + 1}
     tx.update("applications", {"model": model, "name": name}, **columns)
     _exchange_peers(tx, application, charm)
     bound = {e: s for e, s in application.bindings.items() if not e or e in charm.endpoints()}
     applications.merge_bindings(tx, model, name, {**bound, **(bindings or {})}, replace=True)
     lifecycle.forget_unused_charm(tx, model, current.url)
     return applications.get(tx, model, name)
+
+
+def _columns(application: Application, charm: Charm, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the new charm changes of the application: versions rise with what they count."""
+    columns: dict[str, Any] = {"charm_url": charm.url}
+    if charm.url != application.charm_url:
+        columns["charm_version"] = application.charm_version + 1
+    kept = {**options.fitting(charm, application.config), **changes}
+    if kept != application.config:
+        columns |= {"config_json": kept, "config_version": application.config_version + 1}
+    return columns
 
 
 def _check(application: Application, current: Charm, charm: Charm, *, force_base: bool) -> None:

@@ -74,7 +74,7 @@ def destroy_unit(
     if unit.subordinate:
         raise errors.JujuError(
             f'unit "{name}" is a subordinate, to remove use remove-relation. Note: this will'
-            f" remove all units of {unit.application!r}".replace("'", '"')
+            f' remove all units of "{unit.application}"'
         )
     _end_unit(tx, unit, destroy_storage=destroy_storage, force=force, maximum_wait=maximum_wait)
 
@@ -170,12 +170,14 @@ def destroy_model(
             force=force,
             maximum_wait=maximum_wait,
         )
-    for machine in reversed(_top_level_last(tx, uuid)):
+    # Containers come after their hosts in the list, and must end before them.
+    for machine in reversed(machines.all_machines(tx, uuid)):
         if force:
-            _force_machine(tx, uuid, machine, maximum_wait)
-        else:
-            tx.update("machines", {"model": uuid, "id": machine}, life="dying")
-            finish_machine(tx, uuid, machine)
+            _force_machine(tx, uuid, machine.id, maximum_wait)
+        elif machine.life == "alive":
+            tx.update("machines", {"model": uuid, "id": machine.id}, life="dying")
+            tx.touch("machine", uuid, machine.id)
+            finish_machine(tx, uuid, machine.id)
     finish_model(tx, uuid)
 
 
@@ -402,7 +404,9 @@ def _force_machine(tx: Transaction, model: str, machine: str, maximum_wait: floa
         _obliterate_unit(tx, unit)
     tx.touch("machine", model, machine)
     finish_machine(tx, model, machine)
-    _schedule(tx, model, "machine", machine, maximum_wait)
+    # The provisioner has at least this long to release the instance: only where it cannot,
+    # since the credential is no longer valid, does the machine go without.
+    _schedule(tx, model, "machine", machine, max(maximum_wait, MAXIMUM_WAIT))
 
 
 def _principals(tx: Transaction, model: str, machine: str) -> list[Unit]:
@@ -416,10 +420,6 @@ def _check_containers(tx: Transaction, model: str, machine: str) -> None:
             f'machine {machine} is hosting containers "{hosted}"',
             code="machine is hosting containers",
         )
-
-
-def _top_level_last(tx: Transaction, model: str) -> list[str]:
-    return [machine.id for machine in machines.all_machines(tx, model)]
 
 
 def _schedule(tx: Transaction, model: str, kind: str, entity: str, maximum_wait: float) -> None:

@@ -98,7 +98,6 @@ CREATE TABLE IF NOT EXISTS machines (
     addresses_json TEXT NOT NULL DEFAULT '[]',    -- [{"value","type","scope","space","cidr"}]
     hardware_json TEXT NOT NULL DEFAULT '{}',     -- arch, cores, mem (MiB), root-disk (MiB), availability-zone, tags
     annotations_json TEXT NOT NULL DEFAULT '{}',
-    provision_attempts INTEGER NOT NULL DEFAULT 0,
     retry_provisioning INTEGER NOT NULL DEFAULT 0,
     life TEXT NOT NULL DEFAULT 'alive',
     force_destroy INTEGER NOT NULL DEFAULT 0,

@@ -273,7 +273,6 @@ class Machine(_Row):
     """[{"value", "type", "scope", "space", "cidr"}]; the first is the preferred one."""
     hardware: dict[str, Any]
     annotations: dict[str, str]
-    provision_attempts: int
     retry_provisioning: bool
     life: Life
     force_destroy: bool

@@ -55,7 +55,7 @@ class Region:
         return MaasClient(self.url, self.key, [self.certificate])
 
     def start(self, name: str) -> None:
-        environment = {**os.environ, **self.home.environment, "SANDBOX_NODE_SPEED": "20"}
+        environment = {**os.environ, **self.home.environment, "SANDBOX_NODE_SPEED": "8"}
         with (self.home.folder("log") / f"{name}.log").open("ab") as output:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", f"sandbox.{name}"],
