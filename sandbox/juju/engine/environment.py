@@ -22,6 +22,8 @@ class Surroundings:
     socket: pathlib.Path
     api_addresses: tuple[str, ...]
     model_name: str
+    hostname: str = ""
+    """Of the unit's machine. All machines share one kernel: gethostname() cannot tell it."""
     availability_zone: str = ""
     storage_location: str = ""
     storage_kind: str = ""
@@ -48,6 +50,7 @@ def variables(context: HookContext, where: Surroundings) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "tmux-256color",
         "PATH": f"{where.tools}:{SYSTEM_PATH}",
+        **({"HOSTNAME": where.hostname} if where.hostname else {}),
     }
 
 

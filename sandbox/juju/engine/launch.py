@@ -66,9 +66,10 @@ def _surroundings(memory: UnitMemory, context: HookContext) -> Surroundings:
     location, kind = "", ""
     with runtime.store.transaction() as tx:
         config = models.get_config(tx, model)
-        zone = ""
+        zone, hostname = "", ""
         if unit.machine:
-            zone = machines.get(tx, model, unit.machine).hardware.get("availability-zone", "")
+            machine = machines.get(tx, model, unit.machine)
+            zone, hostname = machine.hardware.get("availability-zone", ""), machine.hostname
         if context.hook is not None and context.hook.storage:
             found = storage.get(tx, model, context.hook.storage)
             location, kind = found.location, found.kind
@@ -81,6 +82,7 @@ def _surroundings(memory: UnitMemory, context: HookContext) -> Surroundings:
         socket=runtime.socket,
         api_addresses=(runtime.api_address,),
         model_name=name,
+        hostname=hostname,
         availability_zone=zone or "",
         storage_location=location,
         storage_kind=kind,
