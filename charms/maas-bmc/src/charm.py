@@ -181,7 +181,8 @@ class MaasBmcCharm(ops.CharmBase):
         from bmcs import BmcError, Network
         from maas import MaasError, connect
 
-        system_id, power = event.params["system-id"], event.params["state"]
+        system_id = event.params["system-id"]
+        power = "on" if event.params["state"] in ("on", True) else "off"
         machine = ledger.machines.get(system_id)
         if machine is None:
             event.fail(f"there is no machine {system_id}: list-nodes shows those that there are")

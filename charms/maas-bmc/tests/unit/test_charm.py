@@ -336,11 +336,13 @@ def test_an_action_that_fails_says_why_and_hides_the_key(answers: Answers, told:
         ("abc123", "its power type is manual: switch it in MAAS"),
     ],
 )
-def test_power_refuses_what_it_cannot_switch(system_id: str, told: str) -> None:
+@pytest.mark.parametrize("state", ["on", True, "off", False])
+def test_power_refuses_what_it_cannot_switch(system_id: str, told: str, state: str | bool) -> None:
+    """Juju reads `state=on` as YAML, which makes it true."""
     with _region(_healthy) as url:
         unit = Unit(url)
         unit.reconcile()
-        action = unit.context.on.action("power", {"system-id": system_id, "state": "on"})
+        action = unit.context.on.action("power", {"system-id": system_id, "state": state})
         with pytest.raises(testing.ActionFailed) as failed:
             unit.context.run(action, unit.state)
     assert told in failed.value.message
