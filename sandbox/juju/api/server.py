@@ -71,6 +71,9 @@ class ApiServer:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Without session tickets nothing follows the handshake. One that does makes a client
+        # with a reading thread call OpenSSL from two threads at once, and hang now and then.
+        context.num_tickets = 0
         context.load_cert_chain(issued.certificate, issued.key)
         return context
 
