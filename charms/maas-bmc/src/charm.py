@@ -182,7 +182,7 @@ class MaasBmcCharm(ops.CharmBase):
         from maas import MaasError, connect
 
         system_id = event.params["system-id"]
-        power = "on" if event.params["state"] in ("on", True) else "off"
+        power = "on" if event.params["state"] else "off"
         machine = ledger.machines.get(system_id)
         if machine is None:
             event.fail(f"there is no machine {system_id}: list-nodes shows those that there are")
