@@ -26,6 +26,7 @@ from sandbox.juju.providers.provider import (
 )
 from sandbox.juju.start_strategy import Attempt, allowed_zones, names_a_node
 from sandbox.juju.state import (
+    applications,
     clouds,
     log,
     machines,
@@ -247,18 +248,22 @@ class ModelProvisioner:
                 return None
             model = models.get(tx, self._model)
             controller = tx.value("SELECT value FROM controller WHERE key = 'uuid'") or ""
-            hosted = [u.name for u in units.on_machine(tx, self._model, machine)]
+            hosted = units.on_machine(tx, self._model, machine)
+            served = [applications.get(tx, self._model, u.application) for u in hosted]
             return StartRequest(
                 machine=machine,
                 base=found.base,
                 constraints=found.constraints,
                 placement=found.placement,
+                spaces=set[str]().union(
+                    *(units.bound_spaces(application) for application in served)
+                ),
                 disks=machine_storage.wanted_disks(tx, found),
                 owner_data={
                     "juju-controller-uuid": controller,
                     "juju-machine-id": f"{model.name}-machine-{machine}",
                     "juju-model-uuid": self._model,
-                    "juju-units-deployed": " ".join(hosted),
+                    "juju-units-deployed": " ".join(unit.name for unit in hosted),
                 },
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from sandbox.home import Home
 from sandbox.juju import clock
@@ -10,6 +11,7 @@ from sandbox.juju.model_provisioner import ModelProvisioner
 from sandbox.juju.state import models, removal
 from sandbox.juju.state.store import Change, Store
 
+_LOGGER = logging.getLogger(__name__)
 _KINDS = ("machine", "model", "credential", "cloud")
 
 
@@ -65,5 +67,8 @@ class Provisioner:
                 retry_delay=self._retry_delay,
                 poll_interval=self._poll_interval,
             )
-        for provisioner in self._models.values():
-            provisioner.turn()
+        for uuid, provisioner in self._models.items():
+            try:
+                provisioner.turn()
+            except Exception:  # a defect in one model must not stop the machines of the others
+                _LOGGER.exception("cannot look at the machines of model %s", uuid)

@@ -139,6 +139,11 @@ def set_state(tx: Transaction, model: str, unit: str, state: dict[str, str]) -> 
     tx.update("units", {"model": model, "name": unit}, state_json=json.dumps(state))
 
 
+def bound_spaces(application: Application) -> set[str]:
+    """The spaces that the application's endpoints are bound to; alpha asks for nothing."""
+    return {space for space in application.bindings.values() if space not in ("", "alpha")}
+
+
 def refusal_of(tx: Transaction, application: Application, machine: Machine) -> str:
     """Why an existing machine cannot take a unit of an application; empty where it can."""
     if machine.life != "alive":
@@ -203,7 +208,6 @@ def _machine(
     """The machine that a unit goes to, made where need be."""
     model, base = unit.model, application.base
     wanted = machines.resolved_constraints(tx, model, application.constraints)
-    wanted = _with_bound_spaces(application, wanted)
     if placement is None:
         return _unplaced(tx, application, wanted)
     if placement.scope == MACHINE_SCOPE:
@@ -215,6 +219,9 @@ def _machine(
             )
         return machine.id
     if placement.scope in CONTAINER_TYPES:
+        # Only where a container is asked for does Juju write the spaces into constraints; for
+        # other machines the provisioner takes them from the bindings.
+        wanted = _with_bound_spaces(application, wanted)
         host = placement.directive
         host = (
             host or machines.add_machine(tx, model, base=base, constraints=wanted, clean=False).id
@@ -260,8 +267,7 @@ def _needs_own_disks(tx: Transaction, application: Application) -> bool:
 
 
 def _with_bound_spaces(application: Application, wanted: dict) -> dict:
-    """The spaces that endpoints are bound to are asked of the machine as well."""
-    bound = {space for space in application.bindings.values() if space not in ("", "alpha")}
+    bound = bound_spaces(application)
     if not bound:
         return wanted
     return {**wanted, "spaces": sorted({*(wanted.get("spaces") or []), *bound})}

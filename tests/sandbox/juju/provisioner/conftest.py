@@ -137,6 +137,24 @@ class Controller:
                 tx, self.model, placement, base=BASE, constraints=constraints
             ).id
 
+    def host(self, machine: str, kinds: list[str], pool: str, size: int) -> None:
+        """Put a unit with storage of these kinds (`size` in MiB) on a machine."""
+        own = {"model": self.model, "created": ""}
+        with self.store.transaction() as tx:
+            tx.insert("applications", **own, name="osd", charm_url="local:osd-0", base=BASE)
+            tx.insert("units", **own, name="osd/0", application="osd", number=0, machine=machine)
+            for number, kind in enumerate(kinds):
+                tx.insert(
+                    "storage",
+                    model=self.model,
+                    id=f"disks/{number}",
+                    name="disks",
+                    kind=kind,
+                    owner="osd/0",
+                    pool=pool,
+                    size=size,
+                )
+
     def machine(self, machine: str) -> Machine:
         with self.store.transaction() as tx:
             return machines.get(tx, self.model, machine)

@@ -60,27 +60,7 @@ def _addresses(local) -> list[int]:
 
 async def test_storage_is_a_file_of_its_size_or_a_folder_once_the_machine_runs(local):
     machine = local.add()
-    with local.store.transaction() as tx:
-        for number, kind in enumerate(("block", "filesystem")):
-            tx.insert(
-                "storage",
-                model=local.model,
-                id=f"data/{number}",
-                name="data",
-                kind=kind,
-                owner="app/0",
-                pool="loop",
-                size=16,
-            )
-        tx.insert(
-            "units",
-            model=local.model,
-            name="app/0",
-            application="app",
-            number=0,
-            machine=machine,
-            created="",
-        )
+    local.host(machine, ["block", "filesystem"], "loop", 16)
     async with local.running():
         await local.until(lambda: local.started(machine))
         await local.until(lambda: all(s.status == "attached" for s in _storage(local)))

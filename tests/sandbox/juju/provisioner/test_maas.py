@@ -173,27 +173,7 @@ async def test_an_instance_that_is_to_be_kept_stays_in_maas(metal, region):
 
 async def test_disks_for_storage_are_part_of_the_request_and_named_by_their_ids(metal, region):
     machine = metal.add()
-    with metal.store.transaction() as tx:
-        for number in range(2):
-            tx.insert(
-                "storage",
-                model=metal.model,
-                id=f"osd-devices/{number}",
-                name="osd-devices",
-                kind="block",
-                owner="ceph-osd/0",
-                pool="maas",
-                size=1024,
-            )
-        tx.insert(
-            "units",
-            model=metal.model,
-            name="ceph-osd/0",
-            application="ceph-osd",
-            number=0,
-            machine=machine,
-            created="",
-        )
+    metal.host(machine, ["block", "block"], "maas", 1024)
     async with metal.running():
         await metal.until(lambda: metal.started(machine), 25)
     with metal.store.transaction() as tx:

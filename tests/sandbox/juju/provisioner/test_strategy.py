@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.juju import zone_spread
-from sandbox.juju.providers.provider import NoMatch, Refused, StartRequest
+from sandbox.juju.providers.maas import allocation
+from sandbox.juju.providers.provider import Disk, NoMatch, Refused, StartRequest
 from sandbox.juju.start_strategy import Attempt
 
 ZONES = ["az1", "az2", "az3"]
@@ -78,3 +80,51 @@ def test_zones_constraints_leave_no_other_zone_to_try():
     attempt, told = Attempt().after(NoMatch("none"), request, zone="az2", zones=ZONES, delay=10)
     assert attempt == Attempt(left=9)
     assert told.endswith("(10 more attempts)")
+
+
+def asked(**request) -> dict[str, object]:
+    """What is asked of MAAS, without what is empty."""
+    parameters = allocation(StartRequest("3", "ubuntu@24.04/stable", **request), "model")
+    return {name: value for name, value in parameters.items() if value not in (None, "", [])}
+
+
+def test_constraints_are_asked_of_maas_in_its_own_terms():
+    wanted = {
+        "arch": "amd64",
+        "cores": 8,
+        "mem": 16384,
+        "root-disk": 51200,
+        "tags": ["fast", "^virtual"],
+        "spaces": ["storage", "^public"],
+    }
+    assert asked(constraints=wanted, zone="az1", spaces={"metal", "alpha"}) == {
+        "agent_name": "model",
+        "arch": "amd64",
+        "cpu_count": 8,
+        "mem": 16384,
+        "tags": "fast",
+        "not_tags": "virtual",
+        "zone": "az1",
+        "interfaces": "metal:space=metal;storage:space=storage",
+        "not_subnets": ["space:public"],
+        "storage": "root:50",
+    }
+
+
+def test_a_named_machine_is_asked_for_wherever_it_is():
+    by_id = asked(constraints={}, placement="system-id=4y3h7n", zone="az1")
+    assert by_id == {"agent_name": "model", "system_id": "4y3h7n"}
+    assert asked(constraints={}, placement="node07") == {"agent_name": "model", "name": "node07"}
+    assert asked(constraints={}, placement="zone=az2", zone="az2")["zone"] == "az2"
+    with pytest.raises(Refused, match="unknown placement directive: rack=3"):
+        asked(constraints={}, placement="rack=3")
+
+
+def test_a_disk_is_asked_for_each_storage_in_whole_gigabytes():
+    disks = [Disk("osd-devices/0", 1024), Disk("osd-devices/1", 1500, ("ssd", "ceph"))]
+    assert asked(constraints={}, disks=disks)["storage"] == "root:0,0:1,1:2(ssd,ceph)"
+
+
+def test_a_space_cannot_be_wanted_and_refused_at_once():
+    with pytest.raises(Refused, match='negative space "metal" from constraints clashes'):
+        asked(constraints={"spaces": ["^metal"]}, spaces={"metal"})
