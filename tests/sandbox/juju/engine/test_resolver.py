@@ -224,6 +224,11 @@ class Watcher:
             assert self.ran[-1].kind == "config-changed"
         self.ran.append(hook)
 
+    def forget(self, relation: int) -> None:
+        """A relation was removed by force: no hook tells of it."""
+        self.joined.pop(relation, None)
+        self.due.pop(relation, None)
+
     def _see_relation(self, hook: Hook, number: int) -> None:
         known = self.joined.setdefault(number, set())
         if number in self.due and hook.kind != "relation-created":
@@ -254,6 +259,8 @@ def test_no_history_breaks_the_order_and_every_one_ends(history):
                 break
             if isinstance(operation, RunHook):
                 watcher.see(operation.hook)
+            if isinstance(operation, LeaveScope):
+                watcher.forget(operation.relation)
             local = perform(local, remote, operation)
         else:
             assert steps < 200, "the agent never comes to rest"
