@@ -67,8 +67,11 @@ class Provisioner:
                 retry_delay=self._retry_delay,
                 poll_interval=self._poll_interval,
             )
-        for uuid, provisioner in self._models.items():
-            try:
-                provisioner.turn()
-            except Exception:  # a defect in one model must not stop the machines of the others
-                _LOGGER.exception("cannot look at the machines of model %s", uuid)
+        for uuid in self._models:
+            self._turn_model(uuid)
+
+    def _turn_model(self, uuid: str) -> None:
+        try:
+            self._models[uuid].turn()
+        except Exception:  # a defect in one model must not stop the machines of the others
+            _LOGGER.exception("cannot look at the machines of model %s", uuid)
