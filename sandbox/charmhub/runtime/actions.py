@@ -14,6 +14,9 @@ def run(description: dict, world: World, name: str) -> dict[str, str]:
         return {}
     if name == "openstack-upgrade":
         return {"outcome": _upgrade(description, world)}
+    if name == description["workload"].get("upgrade"):
+        world.release = releases.target(description, world)
+        return {}
     action = description["actions"].get(name, {})
     world.flags.update(action.get("sets", {}))
     results = dict(action.get("results", {}))
@@ -27,7 +30,7 @@ def run(description: dict, world: World, name: str) -> dict[str, str]:
 def _upgrade(description: dict, world: World) -> str:
     if not releases.newer(description, world):
         return "no upgrade available."
-    if not releases.managed(world):
+    if not releases.managed(description, world):
         return "action-managed-upgrade config is False, skipped upgrade."
     world.release = releases.target(description, world)
     return "success, upgrade completed."

@@ -25,7 +25,16 @@ def status(description: dict, world: World) -> Status:
     """The status that the unit shows, the first of these that is not fine."""
     if world.flags.get(PAUSED):
         return "maintenance", PAUSED_MESSAGE
-    for check in (_options, _flags, _gates, _relations, _cluster, _count, _devices):
+    for check in (
+        _options,
+        _flags,
+        _gates,
+        _relations,
+        _cluster,
+        _count,
+        _devices,
+        _upgrade,
+    ):
         found = check(description, world)
         if found:
             return found
@@ -133,6 +142,13 @@ def _devices(description: dict, world: World) -> Status | None:
     if not devices or device_count(description, world):
         return None
     return tuple(devices["none"])
+
+
+def _upgrade(description: dict, world: World) -> Status | None:
+    action = description["workload"].get("upgrade")
+    if not action or not world.release or not releases.newer(description, world):
+        return None
+    return "blocked", f"Needs manual upgrade, run the {action} action."
 
 
 def tolerance_text(description: dict, world: World) -> str:

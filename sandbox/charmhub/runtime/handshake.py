@@ -44,6 +44,8 @@ class Values(dict):
             return device_count(self._description, world)
         if name == "members":
             return ", ".join(sorted([world.unit, *_peers(self._description, world)]))
+        if name == "member_count":
+            return members(self._description, world)
         if name == "uuid":
             digits = world.derived("uuid", 32)
             return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
@@ -52,6 +54,12 @@ class Values(dict):
         if name == "certificate":
             body = world.derived("certificate", 64)
             return f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
+        if name == "certificate_base64":
+            # Imported where it is used: most hooks do without.
+            import binascii
+
+            text = str(self["certificate"])
+            return binascii.b2a_base64(text.encode(), newline=False).decode()
         if name == "password":
             return world.derived(f"password {relation.application if relation else ''}", 32)
         if relation is not None:

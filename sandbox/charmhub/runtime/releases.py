@@ -30,14 +30,14 @@ def newer(description: dict, world: World) -> bool:
     return order.index(target(description, world)) > order.index(world.release)
 
 
-def managed(world: World) -> bool:
-    """Whether upgrades wait for the action openstack-upgrade."""
-    return bool(world.config.get("action-managed-upgrade"))
+def managed(description: dict, world: World) -> bool:
+    """Whether upgrades wait for an action: by an option, or as the charm always does."""
+    return "upgrade" in description["workload"] or bool(world.config.get("action-managed-upgrade"))
 
 
 def moves_by_itself(description: dict, world: World) -> bool:
     """Whether the unit installs or upgrades now, without being told to by an action."""
-    return newer(description, world) and not (world.release and managed(world))
+    return newer(description, world) and not (world.release and managed(description, world))
 
 
 def version(description: dict, world: World) -> str:

@@ -33,6 +33,8 @@ NAMES = {
     "port",
     "devices",
     "members",
+    "member_count",
+    "certificate_base64",
     "uuid",
     "key",
     "certificate",
