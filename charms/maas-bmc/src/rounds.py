@@ -7,6 +7,7 @@ for the next. It can end anywhere: what was done is found done by the next.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import logging
 import random
@@ -33,6 +34,8 @@ PATROL = 5
 """Machines read in each round though no event named them: tags and zones change without one."""
 MOST_ASKED = 32
 """BMCs asked in one round."""
+MOST_CORRECTED = 4
+"""Machines whose power MAAS is asked to look at in one round: it asks the BMC while we wait."""
 MOST_OPERATIONS = 40
 """Operations other than tagging in one round: MAAS takes up to a second for each."""
 OPERATIONS_AT_ONCE = 8
@@ -72,6 +75,7 @@ def run(
         this.look()
         this.read(MOST_READ)
         this.ask_bmcs()
+        this.correct_maas()
         left = this.carry_out(desired)
         this.read_touched()
     except MaasError as caught:
@@ -86,7 +90,7 @@ def switch(
     bmcs: Bmcs,
     accounts: Accounts,
 ) -> None:
-    """Switch a machine that nobody uses, and have MAAS see it.
+    """Switch a machine that nobody uses. A later round has MAAS see it.
 
     Raises:
         BmcError: it is in use, it has no BMC that this charm speaks to, or the BMC refuses.
@@ -185,6 +189,20 @@ class _Round:
             machine = self._machines[system_id]
             bmc = Bmc(kind=machine.bmc.kind, **dataclasses.asdict(reading))
             self._put(machine, bmc=bmc)
+
+    def correct_maas(self) -> None:
+        """Have MAAS look at BMCs that say another power than it: by itself it takes minutes."""
+        wrong = [
+            machine.system_id
+            for machine in self._machines.values()
+            if {machine.bmc.power, machine.power} == {"on", "off"}
+            and not machine.in_use
+            and not operations.passing(machine)
+        ]
+        for system_id in self._some(wrong, MOST_CORRECTED):
+            self._touched.add(system_id)
+            with contextlib.suppress(Refused):
+                self._maas.query_power(system_id)
 
     def carry_out(self, desired: Mapping[str, DesiredMachine]) -> bool:
         """Carry out what is wanted; True when something is left for the next round."""
@@ -310,5 +328,3 @@ def _switch(
     if target is None:
         raise BmcError(f"its power type is {machine.bmc.kind or 'not set'}: switch it in MAAS")
     bmcs.switch(target, power)
-    # MAAS drives power itself and looks at BMCs every few minutes: tell it now.
-    maas.query_power(machine.system_id)

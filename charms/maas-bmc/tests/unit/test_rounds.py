@@ -288,9 +288,21 @@ def test_power_goes_through_the_bmc_with_the_operators_account() -> None:
     accounts = Accounts(Account("root", "common"), {"node001": Account("admin", "own")})
     outcome = _round(Ledger(URL), maas, _wishes(m001={"power": "on"}), bmcs, accounts)
     assert bmcs.switched == [("m001", "on")]
-    assert maas.requests["query_power"] == 1
     assert outcome.ledger.machines["m001"].refusal == ""
     assert {each.account.user for each in bmcs.asked} == {"root", "admin"}
+
+
+def test_maas_is_told_to_look_where_a_bmc_says_another_power() -> None:
+    maas = MemoryMaas(count=1)
+    maas.set("m000", status_name="Ready", power_state="on")
+    ledger = _round(Ledger(URL), maas).ledger
+    assert maas.requests["query_power"] == 1
+    maas.known["m000"]["power_state"] = "off"
+    ledger = _round(ledger, maas).ledger
+    assert ledger.machines["m000"].power == "off"
+    before = maas.requests["query_power"]
+    _round(ledger, maas)
+    assert maas.requests["query_power"] == before
 
 
 def test_a_bmc_that_does_not_switch_is_booked() -> None:
