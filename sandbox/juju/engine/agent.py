@@ -59,6 +59,7 @@ class UnitAgent:
         self._update_status: asyncio.TimerHandle | None = None
         self._interval = 0.0
         self._retry: asyncio.TimerHandle | None = None
+        self._machine = ""
         self._started = False
         self._stopping = False
 
@@ -109,10 +110,7 @@ class UnitAgent:
 
     async def stop(self) -> None:
         """Let a running hook end for a moment; what is cut off counts as failed."""
-        self._stopping = True
-        for timer in (self._update_status, self._retry):
-            if timer is not None:
-                timer.cancel()
+        self._rest()
         task = self._task
         if task is None:
             return
@@ -120,6 +118,13 @@ class UnitAgent:
         self.memory.kill()
         task.cancel()
         await asyncio.wait({task})
+
+    def _rest(self) -> None:
+        """Begin nothing any more."""
+        self._stopping = True
+        for timer in (self._update_status, self._retry):
+            if timer is not None:
+                timer.cancel()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
@@ -173,6 +178,7 @@ class UnitAgent:
         if not machines.is_started(tx, self.model, row["machine"]):
             return False
         self._started = True
+        self._machine = row["machine"]
         self.memory.load(tx)
         current = statuses.get_status(tx, self.model, "workload", self.unit)
         if current.message == statuses.WAITING_FOR_MACHINE:
@@ -199,6 +205,7 @@ class UnitAgent:
                 await asyncio.sleep(_SOON)
         elif isinstance(operation, SkipHook):
             execution.skip_hook(self.memory, operation.hook)
+            self._end_retries()
         elif isinstance(operation, FailAction):
             self._fail_action(operation.task)
         elif isinstance(operation, EnterScope):
@@ -221,10 +228,8 @@ class UnitAgent:
                 await task_execution.run_action(self.memory, operation.task)
             else:
                 await task_execution.run_command(self.memory, operation.command)
-        if not self.memory.local.failed and self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-            self.memory.attempts = 0
+        if not self.memory.local.failed:
+            self._end_retries()
 
     def _exclusion(
         self, operation: RunHook | RunAction | RunCommand
@@ -237,9 +242,7 @@ class UnitAgent:
             if task.parallel and not task.execution_group:
                 return contextlib.nullcontext()
             group = task.execution_group
-        with self._runtime.store.transaction() as tx:
-            unit = units.get(tx, self.model, self.unit)
-        return self._runtime.machine_lock(self.model, unit.machine or "", group)
+        return self._runtime.machine_lock(self.model, self._machine, group)
 
     def _idle(self) -> None:
         """Nothing to do: idle, or in error until a retry or an operator's word."""
@@ -260,6 +263,14 @@ class UnitAgent:
         delay = min(settings.retry_first * 2**memory.attempts, settings.retry_longest)
         memory.attempts += 1
         self._retry = asyncio.get_running_loop().call_later(delay, self._retry_now)
+
+    def _end_retries(self) -> None:
+        """No hook has failed: the next one that does waits the shortest time again."""
+        self.memory.attempts = 0
+        self.memory.retry_due = False
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _retry_now(self) -> None:
         self._retry = None
@@ -310,13 +321,10 @@ class UnitAgent:
 
     async def _terminate(self) -> None:
         """The unit is gone, or goes now: so does all that it left running."""
-        self._stopping = True
-        for timer in (self._update_status, self._retry):
-            if timer is not None:
-                timer.cancel()
         with self._runtime.store.transaction() as tx:
             if self.memory.exists(tx):
                 removal.remove_unit(tx, units.get(tx, self.model, self.unit))
+        self._rest()
         self.memory.refuse_commands()
         await deployment.clear(self._runtime, self.model, self.unit)
         self._on_gone(self)
