@@ -17,6 +17,8 @@ from typing import Any
 import yaml
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+# What an action's description says of the stand-in, and not of the real charm.
+_BEHAVIOUR = ("sets", "results", "results-when", "restarts")
 RISKS = ("stable", "candidate", "beta", "edge")
 
 _Document = Mapping[str, Any]
@@ -135,9 +137,7 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
         "needs-leader": "ready-leader" in status
         or any("by" in endpoint for endpoint in endpoints.values()),
         "actions": {
-            name: {
-                key: action[key] for key in ("sets", "results", "results-when") if key in action
-            }
+            name: {key: action[key] for key in _BEHAVIOUR if key in action}
             for name, action in description.actions.items()
         },
     }

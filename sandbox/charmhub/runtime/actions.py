@@ -17,7 +17,7 @@ def run(description: dict, world: World, name: str) -> dict[str, str]:
     if name == description["workload"].get("upgrade"):
         world.release = releases.target(description, world)
         return {}
-    action = description["actions"].get(name, {})
+    action = description["actions"][name]
     world.flags.update(action.get("sets", {}))
     results = dict(action.get("results", {}))
     for flag, instead in action.get("results-when", {}).items():

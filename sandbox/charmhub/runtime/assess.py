@@ -21,8 +21,11 @@ PAUSED_MESSAGE = "Paused. Use 'resume' action to resume normal service."
 Status = tuple  # the status and its message
 
 
-def status(description: dict, world: World) -> Status:
-    """The status that the unit shows, the first of these that is not fine."""
+def status(description: dict, world: World, *, serves: bool = True) -> Status:
+    """The status that the unit shows, the first of these that is not fine.
+
+    `serves` tells whether the unit's service runs where it should.
+    """
     if world.flags.get(PAUSED):
         return "maintenance", PAUSED_MESSAGE
     for check in (
@@ -38,6 +41,8 @@ def status(description: dict, world: World) -> Status:
         found = check(description, world)
         if found:
             return found
+    if not serves:
+        return "blocked", f"Services not running that should be: {description['name']}"
     return "active", _ready(description, world)
 
 

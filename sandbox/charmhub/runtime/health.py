@@ -10,10 +10,18 @@ from __future__ import annotations
 import _socket
 import os
 import sys
+import time
 
 from . import plain_json
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _SIGTERM = 15
+# Seconds for a server to come or go, and between two looks at it.
+_PATIENCE = 3.0
+_PAUSE = 0.02
 
 
 def running(address: str, port: int, unit: str) -> int | None:
@@ -38,8 +46,11 @@ def running(address: str, port: int, unit: str) -> int | None:
     return document["pid"] if mine else None
 
 
-def start(address: str, port: int, unit: str, service: str) -> None:
-    """Start the server in a session of its own, so that it outlives the hook."""
+def start(address: str, port: int, unit: str, service: str) -> bool:
+    """Start the server and wait until it answers; whether it does.
+
+    It gets a session of its own, so that it outlives the hook.
+    """
     server = f"{__file__.rpartition('/')[0]}/health_server.py"
     null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
     os.posix_spawn(
@@ -49,11 +60,25 @@ def start(address: str, port: int, unit: str, service: str) -> None:
         file_actions=null,
         setsid=True,
     )
+    return _until(lambda: running(address, port, unit) is not None)
 
 
-def stop(pid: int) -> None:
-    """End the server."""
+def stop(address: str, port: int, unit: str) -> None:
+    """End the unit's server, if it runs, and wait until it has."""
+    pid = running(address, port, unit)
+    if pid is None:
+        return
     try:
         os.kill(pid, _SIGTERM)
     except ProcessLookupError:
         return
+    _until(lambda: running(address, port, unit) is None)
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(_PAUSE)
+    return False

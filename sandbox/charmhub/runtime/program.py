@@ -34,10 +34,11 @@ def main() -> None:
     else:
         _observe(description, world, event)
     _settle(description, world)
-    _serve(description, world, going=event in _GOING)
+    serves = _serve(description, world, going=event in _GOING)
     if event not in _GOING:
         _publish(description, world)
-        _show(description, world, anew=event in _SHOWS_STATUS)
+        status = assess.status(description, world, serves=serves)
+        _show(description, world, status, anew=event in _SHOWS_STATUS)
     _keep(world, state)
 
 
@@ -60,8 +61,9 @@ def _gather(description: dict, state: dict, event: str) -> World:
 
 
 def _act(description: dict, world: World, name: str) -> None:
-    if name == "restart-services" and world.address:
-        _stop_serving(description, world)
+    port = handshake.port(description, world)
+    if description["actions"][name].get("restarts") and port and world.address:
+        health.stop(world.address, port, world.unit)
     results = actions.run(description, world, name)
     if results:
         hook_tools.call("action-set", *(f"{key}={value}" for key, value in results.items()))
@@ -108,25 +110,23 @@ def _settle(description: dict, world: World) -> None:
         world.flags[handshake.FORMED] = True
 
 
-def _serve(description: dict, world: World, *, going: bool) -> None:
+def _serve(description: dict, world: World, *, going: bool) -> bool:
+    """Let the health endpoint run or not, as it should; false when it should and does not."""
     port = handshake.port(description, world)
     if port is None or not world.address:
-        return
-    paused = world.flags.get(worlds.PAUSED)
-    if going or paused or not handshake.ready(description, world):
-        _stop_serving(description, world)
-    elif health.running(world.address, port, world.unit) is None:
-        health.start(world.address, port, world.unit, description["name"])
-    if not going and world.shown.get("port") != port:
+        return True
+    before = world.shown.get("port")
+    if before not in (None, port):
+        health.stop(world.address, before, world.unit)
+        hook_tools.call("close-port", f"{before}/tcp")
+    if not going and before != port:
         hook_tools.call("open-port", f"{port}/tcp")
         world.shown["port"] = port
-
-
-def _stop_serving(description: dict, world: World) -> None:
-    port = handshake.port(description, world)
-    pid = health.running(world.address, port, world.unit) if port else None
-    if pid is not None:
-        health.stop(pid)
+    if going or world.flags.get(worlds.PAUSED) or not handshake.ready(description, world):
+        health.stop(world.address, port, world.unit)
+        return True
+    running = health.running(world.address, port, world.unit) is not None
+    return running or health.start(world.address, port, world.unit, description["name"])
 
 
 def _publish(description: dict, world: World) -> None:
@@ -142,15 +142,14 @@ def _publish(description: dict, world: World) -> None:
         relation.said = bag
 
 
-def _show(description: dict, world: World, *, anew: bool) -> None:
+def _show(description: dict, world: World, status: assess.Status, *, anew: bool) -> None:
     version = releases.version(description, world) if world.release else ""
     if version and world.shown.get("version") != version:
         hook_tools.call("application-version-set", version)
         world.shown["version"] = version
-    status = list(assess.status(description, world))
-    if anew or world.shown.get("status") != status:
+    if anew or world.shown.get("status") != list(status):
         hook_tools.call("status-set", *status)
-        world.shown["status"] = status
+        world.shown["status"] = list(status)
 
 
 def _keep(world: World, state: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pathlib
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -40,8 +41,7 @@ from sandbox.juju.state.store import Store
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 READY = "active: Unit is ready"
-# The update-status hook every five seconds or so.
-BRISK = Settings(update_status_factor=5 / 300, patience=1.0, tick=0.2)
+BRISK = Settings(patience=1.0, tick=0.2)
 
 
 class Model:
@@ -171,6 +171,7 @@ async def model(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Model
     with store.transaction() as tx:
         clouds.add(tx, "localhost", "lxd", {"auth-types": ["certificate"], "regions": []})
         uuid = models.add_model(tx, "test", "admin", "localhost").uuid
+        models.set_config(tx, uuid, {"update-status-hook-interval": "5s"})
     engine = Engine(home, store, BRISK)
     await engine.start()
     provisioning = asyncio.ensure_future(Provisioner(home, store).run())
@@ -248,6 +249,33 @@ async def test_a_killed_api_is_back_after_update_status(model, keystone):
     await model.until(
         lambda: (health(model.address(keystone), 5000) or before)["pid"] != before["pid"]
     )
+
+
+async def test_services_that_are_restarted_are_back_when_the_action_ends(model):
+    model.deploy("vault", "restarted", totally_unsecure_auto_unlock=True)
+    await model.shows("restarted/0", "active: Unit is ready (active: true, mlock: disabled)")
+    before = await model.answers("restarted/0", 8200)
+    await model.run("restarted/0", "restart")
+    after = health(model.address("restarted/0"), 8200)
+    assert before is not None
+    assert after is not None
+    assert before["pid"] != after["pid"]
+
+
+async def test_an_api_moves_to_the_port_that_it_is_given(model, keystone):
+    model.configure("keystone", service_port=5001)
+    await model.answers(keystone, 5001)
+    assert health(model.address(keystone), 5000) is None
+    model.configure("keystone", service_port=5000)
+    await model.answers(keystone, 5000)
+
+
+async def test_an_api_whose_port_is_taken_says_that_it_does_not_run(model, keystone):
+    with socket.create_server((model.address(keystone), 5002)):
+        model.configure("keystone", service_port=5002)
+        await model.shows(keystone, "blocked: Services not running that should be: keystone")
+    model.configure("keystone", service_port=5000)
+    await model.shows(keystone, READY)
 
 
 async def test_a_wrong_option_blocks_and_is_named(model, keystone):
