@@ -43,9 +43,12 @@ class Board:
 
     def switch(self, *, on: bool) -> None:
         """Switch the power; on to on is nothing."""
-        if not on and self.on:
-            self._write("cuts", str(self.cuts + 1))
+        lost = self.on and not on
         self._write("power", "1" if on else "0")
+        if lost:
+            # Counted once the power is gone: a node that still had it would take the new number
+            # for a reset, boot, and count as running when the power comes back.
+            self._write("cuts", str(self.cuts + 1))
 
     def reset(self) -> None:
         """Begin anew without a loss of power."""
@@ -92,11 +95,17 @@ while [ $# -gt 0 ]; do
         "get power") echo "power:$(cat power 2>/dev/null || echo 0)" ;;
         "get boot") echo "boot:$(cat boot 2>/dev/null || echo none)" ;;
         "set power")
-            [ "$2" = 0 ] && [ "$(cat power 2>/dev/null)" = 1 ] && cut
-            put power "$2"; shift ;;
+            before=$(cat power 2>/dev/null)
+            put power "$2"
+            [ "$2" = 0 ] && [ "$before" = 1 ] && cut
+            shift ;;
         "set boot") put boot "$2"; shift ;;
         "set reset") cut; shift ;;
-        "set shutdown") [ "$(cat power 2>/dev/null)" = 1 ] && cut; put power 0; shift ;;
+        "set shutdown")
+            before=$(cat power 2>/dev/null)
+            put power 0
+            [ "$before" = 1 ] && cut
+            shift ;;
         set*) shift ;;
     esac
     shift
