@@ -35,7 +35,8 @@ def loads(text: str) -> Any:
     text = text.strip()
     try:
         value, end = _scan(text, 0)
-    except StopIteration:
+    except (StopIteration, SystemError):
+        # Up to Python 3.11 the scanner cannot say more while the module json is not loaded.
         raise ValueError(f"not JSON: {text[:40]}") from None
     if end != len(text):
         raise ValueError(f"more than one JSON document: {text[end : end + 40]}")
