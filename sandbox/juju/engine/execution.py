@@ -12,7 +12,7 @@ from sandbox.juju.engine import flush
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.engine.hooks import Hook
 from sandbox.juju.engine.launch import handler, launch
-from sandbox.juju.engine.local import LocalState, begin_hook, commit_hook, queue
+from sandbox.juju.engine.local import begin_hook, commit_hook, queue
 from sandbox.juju.engine.memory import UnitMemory
 from sandbox.juju.engine.process import Ended, Stream
 from sandbox.juju.state import leases, relations, runs, scopes, secrets, statuses, units
@@ -63,12 +63,21 @@ async def run_hook(memory: UnitMemory, hook: Hook) -> None:
 
 
 def skip_hook(memory: UnitMemory, hook: Hook) -> None:
-    """Take a hook as run without running it."""
+    """Take a hook as run without running it, with what it would have been told."""
+    local, remote = memory.local, memory.remote
     with memory.runtime.store.transaction() as tx:
         _clear_resolved(tx, memory)
         _follow_up(tx, memory, hook)
-        local = _committed(memory, hook, memory.local.config_hash, memory.local.status_set)
-        memory.save(tx, local)
+        memory.save(
+            tx,
+            commit_hook(
+                local,
+                hook,
+                config_hash=remote.config_hash if remote else local.config_hash,
+                leader_settings=remote.leader_settings_version if remote else 0,
+                retry_expired=_retry_expired(),
+            ),
+        )
 
 
 def report_failure(memory: UnitMemory) -> None:
@@ -108,7 +117,8 @@ def _prepare(memory: UnitMemory, hook: Hook) -> _Prepared | None:
         if hook.about_secret:
             secret = secrets.get(tx, memory.model, hook.secret)
             revision = secret.latest
-            hook = dataclasses.replace(hook, secret_label=hook.secret_label or secret.label)
+            if hook.kind != "secret-changed":  # the owner is told its own label
+                hook = dataclasses.replace(hook, secret_label=secret.label)
         name = hook.name(endpoint)
         context = HookContext(
             memory.runtime.store,
@@ -223,28 +233,19 @@ def _commit(memory: UnitMemory, prepared: _Prepared, seconds: float) -> None:
         if hook.kind == "secret-rotate":
             secrets.rotated(tx, memory.model, hook.secret, prepared.revision)
         runs.finish(tx, prepared.run, seconds, 0, changes)
-        local = _committed(
-            memory, hook, prepared.config_hash, status_set, prepared.leader_settings
+        local = commit_hook(
+            dataclasses.replace(memory.local, status_set=status_set),
+            hook,
+            config_hash=prepared.config_hash,
+            leader_settings=prepared.leader_settings,
+            retry_expired=_retry_expired(),
         )
         memory.save(tx, local)
 
 
-def _committed(
-    memory: UnitMemory,
-    hook: Hook,
-    config_hash: str,
-    status_set: bool,
-    leader_settings: int | None = None,
-) -> LocalState:
-    local = dataclasses.replace(memory.local, status_set=status_set)
-    version = local.leader_settings_version if leader_settings is None else leader_settings
-    return commit_hook(
-        local,
-        hook,
-        config_hash=config_hash,
-        leader_settings=version,
-        retry_expired=clock.stamp(clock.now() + RETRY),
-    )
+def _retry_expired() -> str:
+    """From when secret-expired may ask again for a revision that the charm keeps."""
+    return clock.stamp(clock.now() + RETRY)
 
 
 def _set_status_after(tx: Transaction, memory: UnitMemory, hook: Hook, status_set: bool) -> None:

@@ -254,7 +254,7 @@ def _file_values(invocation: Invocation) -> dict[str, str]:
     try:
         document = json.loads(text)
     except ValueError:
-        document = yaml.safe_load(text)
+        document = _yaml(text)
     if not isinstance(document, dict):
         raise UsageError("the file does not hold a map of secret values")
     return {
@@ -263,9 +263,17 @@ def _file_values(invocation: Invocation) -> dict[str, str]:
     }
 
 
+def _yaml(text: str) -> Any:
+    """The document; an error of the parser would quote the secret."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UsageError("the file with the secret's values is not YAML") from None
+
+
 def _text(invocation: Invocation, name: str, purpose: str) -> str:
     try:
-        return invocation.path(name).read_text(encoding="utf-8")
+        return invocation.path(name).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         reason = (error.strerror or "").lower()
         raise UsageError(f"{purpose}: open {name}: {reason}") from None

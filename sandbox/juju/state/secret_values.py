@@ -117,11 +117,13 @@ def encode(pairs: Mapping[str, str]) -> dict[str, str]:
     content: dict[str, str] = {}
     for key, value in pairs.items():
         name, _, form = key.partition("#")
-        content[name] = (
-            value if form == "base64" else base64.b64encode(str(value).encode()).decode()
-        )
+        content[name] = value if form == "base64" else _base64(str(value))
     check(content)
     return content
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def check(content: Content) -> None:

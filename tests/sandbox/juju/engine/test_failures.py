@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import processes
 from sandbox.juju import clock
-from sandbox.juju.state import removal, runs, scopes, statuses, units
+from sandbox.juju.state import applications, removal, runs, scopes, statuses, units
 
 DATABASE = {"provides": {"db": {"interface": "sql"}}}
 CLIENT = {"requires": {"db": {"interface": "sql"}}}
@@ -80,6 +80,22 @@ async def test_an_operator_resolves_a_failed_hook(world, mode, times):
         object.__setattr__(settings, "retry_first", 0.1)
     assert world.events("app/0").count("start") == times
     assert world.do(units.get, "app/0").resolved == ""
+
+
+async def test_a_skipped_config_changed_is_not_run_again(world):
+    world.deploy(
+        "app",
+        'if [ "$(config-get go)$JUJU_HOOK_NAME" = Trueconfig-changed ]; then exit 1; fi',
+        config={"go": {"type": "boolean", "default": False}},
+    )
+    await world.settled()
+    world.do(applications.set_config, "app", {"go": "true"})
+    await world.until(lambda: world.status("app/0") == 'error: hook failed: "config-changed"')
+    world.do(units.set_resolved, "app/0", "no-hooks")
+    await world.until(lambda: world.agent("app/0") == "idle")
+    ran = world.events("app/0")
+    await world.settled()
+    assert world.events("app/0") == ran
 
 
 async def test_a_killed_hook_runs_again(world):

@@ -60,7 +60,7 @@ def rewind(world, table, column, **where):
 @pytest.fixture
 async def related(world):
     world.deploy("mysql", **DATABASE)
-    world.deploy("wiki", num_units=2, **CLIENT)
+    world.deploy("wiki", 'echo "label=$JUJU_SECRET_LABEL" > ../label', num_units=2, **CLIENT)
     world.db = world.relate("wiki", "mysql").id
     await world.settled()
     return world
@@ -96,7 +96,7 @@ async def test_a_grant_ends_with_its_relation(related):
 
 async def test_consumers_track_a_revision_until_they_refresh(related):
     """secret-changed tells of a new one; secret-remove tells the owner that none reads the old."""
-    secret = await owned(related)
+    secret = await owned(related, "--label private")
     await tool(related, "mysql/0", f"secret-grant secret:{secret} -r {related.db}")
     read = f"secret-get secret:{secret} password"
     for unit in ("wiki/0", "wiki/1"):
@@ -104,6 +104,7 @@ async def test_consumers_track_a_revision_until_they_refresh(related):
     await tool(related, "mysql/0", f"secret-set secret:{secret} password=correct-horse")
     await related.settled()
     assert related.events("wiki/0")[-1] == f"secret-changed {secret}"
+    assert related.written("wiki/0", "../label") == "label=\n", "the owner's label is its own"
     assert await tool(related, "wiki/0", read) == (0, "hunter2\n", "")
     assert await tool(related, "wiki/0", f"{read} --peek") == (0, "correct-horse\n", "")
     assert await tool(related, "wiki/0", read) == (0, "hunter2\n", "")
@@ -168,6 +169,13 @@ async def test_values_come_from_files_and_base64(related):
         " | xargs -I ID sh -c 'secret-get --format json ID cert; secret-get ID blob#base64'"
     )
     assert (await tool(related, "mysql/0", command))[:2] == (0, '"line\\n"\nAAE=\n')
+    binary = (
+        "printf '\\377\\000' > ../blob; secret-get $(secret-add blob#file=../blob) blob#base64"
+    )
+    assert (await tool(related, "mysql/0", binary))[:2] == (0, "/wA=\n")
+    broken = "printf 'a: [hunter2' > ../bad; secret-add --file ../bad"
+    code, _, said = await tool(related, "mysql/0", broken)
+    assert (code, said) == (2, "ERROR the file with the secret's values is not YAML\n")
     for bad in ("x=1", "UPPER=value", "noequals"):
         code, _, said = await tool(related, "mysql/0", f"secret-add {bad}")
         assert (code, "not valid" in said) == (2, True)
