@@ -210,7 +210,8 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             else "OpenStack is not ready"
         )
         provider = openstack_cloud.OpenStackCloudProvider(self)
-        provider.publish(openstack_cloud.OpenStackCloud(ready=False, reason=reason))
+        for relation in provider.relations():
+            provider.publish(relation, openstack_cloud.OpenStackCloud(ready=False, reason=reason))
 
 
 if __name__ == "__main__":
