@@ -262,7 +262,7 @@ def _shown_local(context: Context) -> dict[str, Json]:
 
 
 def _remote_contents(context: Context, words: list[str], secrets: bool) -> list[Json]:
-    wanted = [{"cloud": words[0], "name": words[1]}] if len(words) == 2 else []
+    wanted = [{"cloud-name": words[0], "credential-name": words[1]}] if len(words) == 2 else []
     answer = context.session.to_controller().call(
         "Cloud", "CredentialContents", {"credentials": wanted, "include-secrets": secrets}
     )

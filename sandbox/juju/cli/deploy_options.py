@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sandbox.juju.bundles.errors import BundleError
 from sandbox.juju.bundles.storage_constraints import StorageConstraints, parse_storage
 from sandbox.juju.cli.command import Arguments, CommandError, Context
 from sandbox.juju.cli.config_files import read_text, text_or_file
@@ -86,8 +87,17 @@ def parse_storages(given: Iterable[str]) -> dict[str, StorageConstraints]:
                 f'invalid value "{text}" for option --storage: expected [<application>:]<storage>'
                 "=<constraints>"
             )
-        found[name] = parse_storage(spec)
+        found[name] = _storage(text, spec)
     return found
+
+
+def _storage(text: str, spec: str) -> StorageConstraints:
+    try:
+        return parse_storage(spec)
+    except BundleError as error:
+        raise UsageError(
+            f'invalid value "{text}" for option --storage: cannot parse disk constraints: {error}'
+        ) from error
 
 
 def storages_by_application(

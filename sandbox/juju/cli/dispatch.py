@@ -68,6 +68,9 @@ def _run_command(name: str, words: Sequence[str], stdout: TextIO, stderr: TextIO
         return 0
     except UsageError as error:
         return _refuse(stderr, str(error))
+    except (ClientError, JujuError) as error:
+        _refuse(stderr, str(error))
+        return 1
     context = Context(
         arguments, stdout, stderr, quiet=arguments["quiet"], verbose=arguments["verbose"]
     )

@@ -9,7 +9,7 @@ from sandbox.juju.cli.catalog import COMMANDS as CATALOG
 from sandbox.juju.cli.catalog import STARTER
 from sandbox.juju.cli.command import Arguments, Command, Context, Flag, UsageError, formats
 from sandbox.juju.cli.flags import flag
-from sandbox.juju.client.connection import CLIENT_VERSION
+from sandbox.juju.client.facades import CLIENT_VERSION
 
 
 def help_text(name: str, command: Command, globals_: Sequence[Flag]) -> str:

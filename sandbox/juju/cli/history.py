@@ -21,6 +21,7 @@ from sandbox.juju.cli.tags import is_application, is_machine, is_unit, machine_t
 from sandbox.juju.cli.times import day_and_time
 
 Json = dict[str, Any]
+_DEFAULT_SIZE = 20
 _UNIT_KINDS = ("unit", "juju-unit", "workload")
 _APPLICATION_KINDS = ("application", "saas")
 _MACHINE_KINDS = ("machine", "juju-machine", "container", "juju-container", "modification")
@@ -29,14 +30,16 @@ _MACHINE_KINDS = ("machine", "juju-machine", "container", "juju-container", "mod
 def _show_status_log(context: Context) -> None:
     arguments = context.arguments
     kind = arguments["type"]
-    filter_: Json = {"size": arguments["n"], "date": None, "delta": None, "exclude": []}
+    bounded = arguments.given & {"n", "days", "from-date"}
+    size = arguments["n"] if bounded else _DEFAULT_SIZE
+    filter_: Json = {"size": size, "date": None, "delta": None, "exclude": []}
     if arguments["days"]:
         filter_["delta"] = int(arguments["days"] * 86400 * 1e9)
     if arguments["from-date"]:
         filter_["date"] = f"{arguments['from-date']}T00:00:00Z"
     request = {
         "historyKind": kind,
-        "size": arguments["n"],
+        "size": size,
         "filter": filter_,
         "tag": _tag(context, kind),
     }

@@ -12,13 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
-from websockets.sync.client import ClientConnection, connect
-
 from sandbox.juju.client.errors import ApiError, ConnectionFailed
-from sandbox.juju.client.facades import best_version
+from sandbox.juju.client.facades import CLIENT_VERSION, best_version
+from sandbox.juju.client.websocket import WebSocket, WebSocketClosed
 
-CLIENT_VERSION = "3.6.28"
 _DIAL_SECONDS = 10.0
 
 
@@ -109,11 +106,11 @@ class Connection:
         try:
             self._socket.send(json.dumps(frame))
             while True:
-                answer = json.loads(self._socket.recv())
+                answer = json.loads(self._socket.receive())
                 if answer.get("request-id") == self._requests:
                     break
-        except ConnectionClosed as closed:
-            raise ConnectionFailed("connection is shut down") from closed
+        except WebSocketClosed as closed:
+            raise ConnectionFailed(str(closed)) from closed
         if answer.get("error"):
             raise ApiError(answer["error"], answer.get("error-code", ""), answer.get("error-info"))
         return answer.get("response") or {}
@@ -196,13 +193,14 @@ class Connection:
         path = f"/model/{self.target.model}/log?{urlencode(query, doseq=True)}"
         socket, _ = _dial(self.target, path)
         try:
-            refusal = json.loads(socket.recv()).get("error")
+            refusal = json.loads(socket.receive()).get("error")
             if refusal:
                 raise ApiError(refusal.get("message", ""), refusal.get("code", ""))
-            for frame in socket:
-                yield json.loads(frame)
-        except ConnectionClosed as closed:
-            raise ConnectionFailed("the log stream broke off") from closed
+            while True:
+                yield json.loads(socket.receive())
+        except WebSocketClosed:
+            # The controller closes the stream when it has sent what was asked for.
+            return
         finally:
             socket.close()
 
@@ -225,7 +223,7 @@ class Connection:
         return response
 
 
-def _dial(target: Target, path: str) -> tuple[ClientConnection, str]:
+def _dial(target: Target, path: str) -> tuple[WebSocket, str]:
     """Open a WebSocket on the first address that answers."""
     failures: list[str] = []
     for address in target.addresses:
@@ -236,27 +234,17 @@ def _dial(target: Target, path: str) -> tuple[ClientConnection, str]:
     raise ConnectionFailed("unable to connect to API: " + "; ".join(failures))
 
 
-def _dial_one(target: Target, address: str, path: str) -> tuple[ClientConnection | None, str]:
+def _dial_one(target: Target, address: str, path: str) -> tuple[WebSocket | None, str]:
     """A WebSocket to one address, or why there is none."""
+    headers = {"Authorization": target.authorization}
     try:
-        return (
-            connect(
-                f"wss://{address}{path}",
-                ssl=target.trust(),
-                additional_headers={"Authorization": target.authorization},
-                compression=None,
-                max_size=None,
-                open_timeout=_DIAL_SECONDS,
-                ping_interval=None,
-                proxy=None,
-            ),
-            "",
-        )
+        socket = WebSocket(address, path, target.trust(), headers, dial_seconds=_DIAL_SECONDS)
     except ssl.SSLError as error:
         reason = getattr(error, "verify_message", "") or error.reason or str(error)
         return None, f"the controller's certificate is not trusted: {reason}"
-    except (OSError, TimeoutError, InvalidHandshake, InvalidMessage) as error:
+    except (OSError, WebSocketClosed) as error:
         return None, str(error)
+    return socket, ""
 
 
 def _http_error(status: int, content: bytes) -> ApiError:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+CLIENT_VERSION = "3.6.28"
+"""The version of Juju whose command this is."""
+
 SPOKEN: Mapping[str, tuple[int, ...]] = {
     "Action": (7,),
     "Admin": (3,),

@@ -21,6 +21,7 @@ import yaml
 from sandbox.home import Home
 from sandbox.juju.client.connection import Target
 from sandbox.juju.client.errors import ClientError, NotRemembered
+from sandbox.juju.client.facades import CLIENT_VERSION
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -241,7 +242,7 @@ def register(home: Home) -> None:
             "ca-cert": written["ca_cert"],
             "cloud": "localhost",
             "type": "lxd",
-            "agent-version": written.get("version", "3.6.28"),
+            "agent-version": written.get("version", CLIENT_VERSION),
             "controller-machine-count": 1,
             "active-controller-machine-count": 1,
         },
