@@ -36,6 +36,8 @@ MOST_ASKED = 32
 """BMCs asked in one round."""
 MOST_CORRECTED = 4
 """Machines whose power MAAS is asked to look at in one round: it asks the BMC while we wait."""
+_CONTRADICTIONS = (("off", "on"), ("on", "off"), ("unknown", "on"))
+"""Power as MAAS and as the BMC say it, where MAAS is asked to look."""
 MOST_OPERATIONS = 40
 """Operations other than tagging in one round: MAAS takes up to a second for each."""
 OPERATIONS_AT_ONCE = 8
@@ -195,7 +197,7 @@ class _Round:
         wrong = [
             machine.system_id
             for machine in self._machines.values()
-            if {machine.bmc.power, machine.power} == {"on", "off"}
+            if (machine.power, machine.bmc.power) in _CONTRADICTIONS
             and not machine.in_use
             and not operations.passing(machine)
         ]
