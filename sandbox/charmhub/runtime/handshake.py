@@ -203,8 +203,8 @@ def counted(description: dict, world: World) -> tuple[int, int] | None:
     return sum(int(data.get(count["key"]) or 0) for data in units), expected
 
 
-def ready(description: dict, world: World) -> bool:
-    """Whether the unit can serve: everything that it requires is there and agrees."""
+def able(description: dict, world: World) -> bool:
+    """Whether the unit can run its service: all that it requires is there and agrees."""
     total = counted(description, world)
     return (
         bool(world.release)
@@ -212,18 +212,14 @@ def ready(description: dict, world: World) -> bool:
         and formed(description, world)
         and closed_gate(description, world) is None
         and (total is None or total[0] >= total[1])
-        and (
-            not world.at("ha")
-            or "ha" not in description["endpoints"]
-            or _clustered(description, world)
-        )
     )
 
 
-def _clustered(description: dict, world: World) -> bool:
-    return description["endpoints"]["ha"]["role"] == "provides" or complete(
-        description, world, "ha"
-    )
+def ready(description: dict, world: World) -> bool:
+    """Whether others may be told of the service: not before its virtual address is kept."""
+    endpoint = description["endpoints"].get("ha", {})
+    awaits = endpoint.get("role") == "requires" and world.at("ha")
+    return able(description, world) and (not awaits or complete(description, world, "ha"))
 
 
 def _may_speak(description: dict, world: World, endpoint: dict) -> bool:

@@ -122,7 +122,7 @@ def _serve(description: dict, world: World, *, going: bool) -> bool:
     if not going and before != port:
         hook_tools.call("open-port", f"{port}/tcp")
         world.shown["port"] = port
-    if going or world.flags.get(worlds.PAUSED) or not handshake.ready(description, world):
+    if going or world.flags.get(worlds.PAUSED) or not handshake.able(description, world):
         health.stop(world.address, port, world.unit)
         return True
     running = health.running(world.address, port, world.unit) is not None

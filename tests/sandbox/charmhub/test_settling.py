@@ -67,3 +67,16 @@ def test_without_unlocking_vault_the_cloud_waits_and_vault_says_why(cloud):
         "'certificates' awaiting server certificate data",
     )
     assert cloud.status("keystone/0") == ("active", "Unit is ready")
+
+
+def test_clients_hear_of_an_api_only_once_its_virtual_address_is_kept(cloud):
+    bundle = merged("sandbox.yaml", "ha.yaml")
+    bundle["applications"]["keystone-hacluster"]["options"]["cluster_count"] = 5
+    deploy(cloud, bundle)
+    cloud.settle()
+    assert cloud.status("keystone-hacluster/0") == (
+        "blocked",
+        "Insufficient peer units for ha cluster (require 5)",
+    )
+    assert cloud.status("keystone/0") == ("active", "Unit is ready")
+    assert cloud.status("glance/0") == ("waiting", "Incomplete relations: identity")
