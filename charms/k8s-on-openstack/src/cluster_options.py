@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-Nonempty = Annotated[str, pydantic.Field(min_length=1)]
+Word = Annotated[str, pydantic.Field(pattern=r"^\S+$")]
+"""Constraints of Juju are separated by spaces."""
 
 
 class InvalidOption(Exception):
@@ -28,12 +29,16 @@ class ClusterOptions(pydantic.BaseModel):
     control_plane_count: Literal[1, 3, 5]
     """An odd number: etcd needs a majority."""
     worker_count: pydantic.PositiveInt
-    control_plane_flavour: Nonempty
-    worker_flavour: Nonempty
+    control_plane_flavour: Word
+    worker_flavour: Word
+    services_flavour: str
+    """Empty: that of the control plane."""
+    image: str
+    """Empty: Juju looks one up in the cloud's image metadata."""
     cni: Literal["calico", "cilium"]
     external_network: str
     """Empty: the only external network of the cloud."""
-    availability_zones: tuple[Nonempty, ...]
+    availability_zones: tuple[Word, ...]
     """Empty: Nova chooses."""
     juju_credentials: str | None = None
     """The id of the secret."""
