@@ -13,7 +13,7 @@ from sandbox.juju.cli.tags import is_application, is_machine, is_unit, machine_t
 from sandbox.juju.cli.times import moment
 from sandbox.juju.client.errors import ConnectionFailed
 
-_LEVELS = {"TRACE": 1, "DEBUG": 2, "INFO": 3, "WARNING": 4, "ERROR": 5}
+_LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
 _DEFAULT_LINES = 10
 
 
@@ -36,7 +36,7 @@ def log_query(arguments: Arguments, *, terminal: bool) -> dict[str, Any]:
     if backlog:
         query["backlog"] = backlog
     if arguments["level"]:
-        query["level"] = _LEVELS[arguments["level"].upper()]
+        query["level"] = arguments["level"].upper()
     for option, parameter in (
         ("include", "includeEntity"),
         ("exclude", "excludeEntity"),

@@ -72,10 +72,14 @@ def test_the_nodes_that_play_a_role_have_its_tag(cloud: Cloud):
     assert roles["openstack-osd"] >= 3
 
 
-def test_a_node_with_a_dead_bmc_is_reported_and_left_out(cloud: Cloud):
-    pool = cloud.juju("run", "baremetal-inventory/leader", "show-pool", "--format", "json")
+def test_a_node_with_a_dead_bmc_is_left_out_with_the_reason(cloud: Cloud):
+    (task,) = json.loads(
+        cloud.juju("run", "baremetal-inventory/leader", "list-nodes", "--format", "json")
+    ).values()
 
-    assert "node24" in pool
+    nodes = {node["hostname"]: node for node in json.loads(task["results"]["nodes"])}
+    assert nodes["node24"]["state"] == "unfit"
+    assert "BMC" in str(nodes["node24"]["reasons"])
     dead = next(m for m in cloud.region().machines() if m["hostname"] == "node24")
     assert not any(tag.startswith("openstack-") for tag in dead["tag_names"])
 
