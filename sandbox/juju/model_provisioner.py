@@ -194,9 +194,7 @@ class ModelProvisioner:
                 self._deny(provider, str(error))
                 return
             except Unreachable as error:
-                # Juju's worker would not even run, so this uses up no attempt. What was
-                # asked last may have been done all the same: look for it first.
-                self._reconciled = False
+                # Juju's worker would not even run, so this uses up no attempt.
                 again = f"retrying in {self._retry_delay:g}s"
                 self._warn(machine, f"failed to start machine {machine} ({error}), {again}")
             if attempt is not None:
@@ -289,9 +287,16 @@ class ModelProvisioner:
         """Start an instance and record it, whatever happens to this task meanwhile."""
 
         async def claim() -> None:
-            instance = await provider.start(dataclasses.replace(request, zone=zone))
-            if not self._record(request.machine, instance):
-                await provider.stop(instance.id)
+            try:
+                instance = await provider.start(dataclasses.replace(request, zone=zone))
+                if not self._record(request.machine, instance):
+                    await provider.stop(instance.id)
+            except (NoMatch, Refused):
+                raise
+            except BaseException:
+                # Something may have been claimed that nobody will record: look before the next.
+                self._reconciled = False
+                raise
 
         await _finish(asyncio.ensure_future(claim()))
 
@@ -319,7 +324,8 @@ class ModelProvisioner:
         """Adopt the instances that were started but not recorded, release those only claimed.
 
         It runs before the first claim of this process and after a call that may or may not
-        have been carried out, so nothing is claimed twice or forgotten.
+        have been carried out, so nothing is claimed twice or forgotten. Which disks were
+        claimed for which storage is known only from the answer: such a machine starts anew.
         """
         if self._reconciled:
             return
@@ -333,13 +339,8 @@ class ModelProvisioner:
 
     def _lost_machine(self, instance: Instance) -> str | None:
         """The machine without instance that an instance was started for."""
-        with self._store.transaction() as tx:
-            row = tx.one(
-                "SELECT id FROM machines WHERE model = ? AND id = ? AND instance_id = ''"
-                " AND life = 'alive'",
-                *(self._model, _machine_of(instance)),
-            )
-        return row["id"] if row else None
+        request = self._request(_machine_of(instance))
+        return None if request is None or request.disks else request.machine
 
     def _nobodys(self, instance: Instance) -> bool:
         """Whether an instance was claimed for a machine that does not know it.
@@ -383,7 +384,8 @@ class ModelProvisioner:
             except ProviderError as error:
                 with self._store.transaction() as tx:
                     self._log(tx, "WARNING", f"cannot poll instances: {error}")
-                found = {}
+                await asyncio.sleep(self._retry_delay)
+                continue
             with self._store.transaction() as tx:
                 for machine in machines.all_machines(tx, self._model):
                     if machine.instance_id in found:

@@ -119,10 +119,13 @@ def of_unit(tx: Transaction, model: str, unit: str) -> list[StorageInstance]:
 
 
 def provision(tx: Transaction, model: str, identity: str, location: str) -> None:
-    """Note where a storage instance is (a device or a mount point): it is attached now."""
-    instance = get(tx, model, identity)
-    tx.update("storage", {"model": model, "id": identity}, location=location, status="attached")
-    tx.touch("unit", model, instance.owner)
+    """Note where a storage instance is (a device or a mount point): it is attached now.
+
+    One that was removed meanwhile is no error.
+    """
+    where = {"model": model, "id": identity}
+    if tx.update("storage", where, location=location, status="attached"):
+        tx.touch("unit", model, get(tx, model, identity).owner)
 
 
 def outlives_machine(instance: StorageInstance) -> bool:

@@ -142,6 +142,23 @@ async def test_a_controller_that_dies_after_allocating_claims_no_second_node(met
     await provider.close()
 
 
+async def test_a_controller_that_dies_before_it_knows_the_disks_starts_the_machine_anew(
+    metal, region
+):
+    machine = metal.add()
+    metal.host(machine, ["block"], "maas", 1024)
+    provider = provider_of(metal)
+    owner_data = {"juju-machine-id": f"prod-machine-{machine}"}
+    await provider.start(StartRequest(machine, BASE, {}, owner_data=owner_data))
+    async with metal.running():
+        await metal.until(lambda: metal.started(machine), 30)
+    with metal.store.transaction() as tx:
+        assert [s.status for s in storage.all_storage(tx, metal.model)] == ["attached"]
+    owners = {node["system_id"]: node["owner"] for node in (await nodes(region)).values()}
+    assert [i for i, owner in owners.items() if owner] == [metal.machine(machine).instance_id]
+    await provider.close()
+
+
 async def test_a_node_that_was_allocated_for_nobody_is_given_back(metal, region):
     client = region.client()
     lost = await client.post("machines/", "allocate", [("agent_name", metal.model)])
