@@ -39,6 +39,7 @@ _BY_MODULE: Mapping[str, str] = {
     "storage": "storage list-storage show-storage",
     "export_bundle": "export-bundle",
     "remote_shell": "ssh scp",
+    "ssh_keys": "ssh-keys list-ssh-keys add-ssh-key remove-ssh-key",
     "resources": "resources list-resources attach-resource",
     "offers": "offer consume offers list-offers remove-offer remove-saas",
 }

@@ -47,8 +47,17 @@ from sandbox.juju.client.bases import parse_base
 from sandbox.juju.client.errors import ApiError, raise_for
 
 Json = dict[str, Any]
-_CHARM_ONLY = ("bind", "config", "constraints", "num-units", "series", "base", "to", "resource",
-               "attach-storage")  # fmt: skip
+_CHARM_ONLY = (
+    "bind",
+    "config",
+    "constraints",
+    "num-units",
+    "series",
+    "base",
+    "to",
+    "resource",
+    "attach-storage",
+)
 _BUNDLE_ONLY = ("overlay", "map-machines")
 
 
@@ -117,55 +126,22 @@ def _deploy_uploaded(context: Context, url: str) -> None:
 
 
 def _deploy_charm(context: Context, url: str, origin: Json, charm: str, subordinate: bool) -> None:
+    """Make an application of a charm that the model has."""
     arguments = context.arguments
-    count = arguments["num-units"]
-    wanted = constraints.parse(*arguments["constraints"])
     if subordinate:
-        if wanted:
-            raise CommandError("cannot use --constraints with subordinate application")
-        if count != 1 or arguments["to"]:
-            raise CommandError("cannot use --num-units or --to with subordinate application")
-        count = 0
+        _check_subordinate(arguments)
     application = (*arguments.positional, "")[1] or charm
-    text, values = split_config(arguments["config"])
-    if arguments["trust"]:
-        values["trust"] = "true"
-    revision = origin.get("revision", 0)
     channel = origin_channel(origin)
     within = f" in channel {channel}" if channel else ""
     context.inform(
         f'Deploying "{application}" from {origin["source"]} charm "{charm}", '
-        f"revision {revision}{within} on {origin_base(origin)}"
+        f"revision {origin.get('revision', 0)}{within} on {origin_base(origin)}"
     )
-    uuid = context.session.model().uuid
+    argument = _deploy_argument(context, url, origin, application)
+    if subordinate:
+        argument["num-units"] = 0
     try:
-        context.session.to_model().one(
-            "Application",
-            "Deploy",
-            {
-                "applications": [
-                    {
-                        "application": application,
-                        "charm-url": url,
-                        "charm-origin": origin,
-                        "channel": origin.get("risk") or "",
-                        "num-units": count,
-                        "config": values,
-                        "config-yaml": text,
-                        "constraints": wanted,
-                        "placement": in_model(parse_placements(arguments["to"]), uuid),
-                        "storage": wire_storages(parse_storages(arguments["storage"])),
-                        "attach-storage": [
-                            f"storage-{name.replace('/', '-')}"
-                            for name in arguments["attach-storage"]
-                        ],
-                        "endpoint-bindings": parse_bindings(context, arguments["bind"]),
-                        "resources": _upload_resources(context, application, url, origin),
-                        "Force": arguments["force"],
-                    }
-                ]
-            },
-        )
+        context.session.to_model().one("Application", "Deploy", {"applications": [argument]})
     except ApiError as error:
         if not error.already_exists:
             raise
@@ -174,6 +150,45 @@ def _deploy_charm(context: Context, url: str, origin: Json, charm: str, subordin
             "<application> <alias>\nor use remove-application to remove the existing one and "
             "try again."
         ) from error
+
+
+def _check_subordinate(arguments: Arguments) -> None:
+    """Refuse what a subordinate cannot have: machines, and so constraints and placements.
+
+    Raises:
+        CommandError: one of them was asked for.
+    """
+    if arguments["constraints"]:
+        raise CommandError("cannot use --constraints with subordinate application")
+    if arguments["num-units"] != 1 or arguments["to"]:
+        raise CommandError("cannot use --num-units or --to with subordinate application")
+
+
+def _deploy_argument(context: Context, url: str, origin: Json, application: str) -> Json:
+    """The parameters of Application.Deploy for the command's options."""
+    arguments = context.arguments
+    text, values = split_config(arguments["config"])
+    if arguments["trust"]:
+        values["trust"] = "true"
+    uuid = context.session.model().uuid
+    return {
+        "application": application,
+        "charm-url": url,
+        "charm-origin": origin,
+        "channel": origin.get("risk") or "",
+        "num-units": arguments["num-units"],
+        "config": values,
+        "config-yaml": text,
+        "constraints": constraints.parse(*arguments["constraints"]),
+        "placement": in_model(parse_placements(arguments["to"]), uuid),
+        "storage": wire_storages(parse_storages(arguments["storage"])),
+        "attach-storage": [
+            f"storage-{name.replace('/', '-')}" for name in arguments["attach-storage"]
+        ],
+        "endpoint-bindings": parse_bindings(context, arguments["bind"]),
+        "resources": _upload_resources(context, application, url, origin),
+        "Force": arguments["force"],
+    }
 
 
 def _upload_resources(context: Context, application: str, url: str, origin: Json) -> Json:

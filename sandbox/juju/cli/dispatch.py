@@ -21,6 +21,7 @@ GLOBAL_FLAGS: tuple[Flag, ...] = (
     flag("q quiet", "bool", help="Show no informational output"),
     flag("show-log", "bool", help="If set, write the log file to stderr"),
     flag("v verbose", "bool", help="Show more verbose output"),
+    flag("version", "bool", help="Show the version of Juju"),
     flag("no-browser-login", "bool", help="Do not use web browser for authentication"),
 )
 
@@ -32,6 +33,8 @@ def run(words: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
     except UsageError as error:
         return _refuse(stderr, str(error))
     name, rest = (rest[0], rest[1:]) if rest else ("help", ())
+    if before["version"]:
+        name, rest = "version", ()
     if before["help"]:
         name, rest = "help", (name,) if name != "help" else ()
     if name not in COMMANDS:
@@ -113,7 +116,7 @@ def _global_words(words: Sequence[str]) -> tuple[str, ...]:
     """The words before the command: options that hold for every command."""
     _, rest = parse(GLOBAL_FLAGS, words, interspersed=False)
     count = len(words) - len(rest)
-    return tuple(word for word in words[:count] if word not in ("-h", "--help"))
+    return tuple(word for word in words[:count] if word not in ("-h", "--help", "--version"))
 
 
 def _refuse(stderr: TextIO, message: str) -> int:

@@ -368,7 +368,7 @@ def _switched(context: Context, target: str, current: str) -> str:
 
 def _focus(context: Context, controller: str) -> str:
     model = context.session.store.current_model(controller) if controller else ""
-    return f"{controller}:{model}" if model else controller and ""
+    return f"{controller}:{model}" if model else ""
 
 
 COMMANDS = {

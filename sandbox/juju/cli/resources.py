@@ -39,25 +39,7 @@ def add_pending_resources(
     connection = context.session.to_model()
     info = connection.call("Charms", "CharmInfo", {"url": url})
     declared = (info.get("meta") or {}).get("resources") or {}
-    wanted = []
-    for name, value in given.items():
-        if name not in declared:
-            known = ", ".join(sorted(declared)) or "none"
-            raise CommandError(f'unrecognized resource "{name}" (the charm has: {known})')
-        upload = not value.isdigit()
-        meta = declared[name]
-        wanted.append(
-            {
-                "name": name,
-                "type": meta.get("type", "file"),
-                "path": meta.get("path", ""),
-                "description": meta.get("description", ""),
-                "origin": "upload" if upload else "store",
-                "revision": -1 if upload else int(value),
-                "fingerprint": "",
-                "size": 0,
-            }
-        )
+    wanted = [_pending(name, value, declared) for name, value in given.items()]
     answer = connection.call(
         "Resources",
         "AddPendingResources",
@@ -77,6 +59,29 @@ def add_pending_resources(
                 context, application, name, pathlib.Path(value).expanduser(), ids[name]
             )
     return ids
+
+
+def _pending(name: str, value: str, declared: Mapping[str, Json]) -> Json:
+    """One resource that is to come, as the API takes it (params.CharmResource).
+
+    Raises:
+        CommandError: the charm declares no such resource.
+    """
+    if name not in declared:
+        known = ", ".join(sorted(declared)) or "none"
+        raise CommandError(f'unrecognized resource "{name}" (the charm has: {known})')
+    meta = declared[name]
+    from_store = value.isdigit()
+    return {
+        "name": name,
+        "type": meta.get("type", "file"),
+        "path": meta.get("path", ""),
+        "description": meta.get("description", ""),
+        "origin": "store" if from_store else "upload",
+        "revision": int(value) if from_store else -1,
+        "fingerprint": "",
+        "size": 0,
+    }
 
 
 def upload_resource(

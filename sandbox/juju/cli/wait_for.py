@@ -26,8 +26,14 @@ _DEFAULTS = {
 }
 # What an application shows when its units differ: the first of these that a unit has.
 _SEVERITY = (
-    "error", "blocked", "waiting", "maintenance", "active", "terminated", "unknown",
-)  # fmt: skip
+    "error",
+    "blocked",
+    "waiting",
+    "maintenance",
+    "active",
+    "terminated",
+    "unknown",
+)
 
 
 def _wait_for(context: Context) -> None:
@@ -68,8 +74,9 @@ def _status(context: Context) -> Mapping[str, Any]:
         raise
 
 
-def _tell_end(context: Context, kind: str, name: str, scope: Mapping[str, Any],
-              query: Query) -> None:  # fmt: skip
+def _tell_end(
+    context: Context, kind: str, name: str, scope: Mapping[str, Any], query: Query
+) -> None:
     noun = "Application" if kind == "application" else kind
     state = {"dead": "has been removed", "dying": "is being removed"}.get(
         scope["life"], "is running"

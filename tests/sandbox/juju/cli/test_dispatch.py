@@ -68,6 +68,7 @@ def test_global_options_may_come_before_the_command():
 
 def test_the_version_is_that_of_juju_3_6():
     assert outcome("version")[1].startswith("3.6.")
+    assert outcome("--version")[1].startswith("3.6.")
     assert '"version":"3.6.' in outcome("version", "--all", "--format", "json")[1]
 
 
