@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from charms.maas_bmc.v0.baremetal_nodes import DesiredMachine, ObservedMachine
 from fitness import data_disks, is_fit, is_fit_in_time
@@ -66,19 +66,16 @@ def assign(
                 granted.add(system_id)
     for name, wanted in policy.roles.items():
         if wanted.assign == "automatic":
+            members = [ours[key] for key, role in roles.items() if role == name]
             taken = roles.keys() | withdrawn
-            free = {key: each for key, each in ours.items() if key not in taken}
-            members = [key for key, role in roles.items() if role == name]
-            held = Counter(ours[key].zone for key in members if holds(ours[key], wanted))
-            chosen = _choose(wanted, free, held, before)
-            spare = held.total() + len(chosen) - wanted.want
-            sick = [key for key in members if key in granted and not holds(ours[key], wanted)]
-            replaced = sick[: max(0, len(sick) + spare)]
-            withdrawn.update(replaced)
-            granted.difference_update(replaced)
+            free = [each for key, each in ours.items() if key not in taken]
+            chosen = _choose(wanted, members, free, before)
+            mine = [each for each in members if each.system_id in granted]
+            replaced = _replaced(wanted, members, mine, chosen)
+            withdrawn |= replaced
+            granted = (granted - replaced) | chosen
             roles = {key: role for key, role in roles.items() if key not in replaced}
             roles.update(dict.fromkeys(chosen, name))
-            granted.update(chosen)
     return Assignment(
         roles=dict(sorted(roles.items())),
         granted=frozenset(granted),
@@ -120,25 +117,36 @@ def _is_lost(
     return taking_back or not is_fit_in_time(machine, policy.roles[role])
 
 
+def _replaced(
+    role: Role,
+    members: Sequence[ObservedMachine],
+    mine: Sequence[ObservedMachine],
+    chosen: set[str],
+) -> set[str]:
+    """The ill among the machines that this charm chose, as far as others took their places."""
+    well = sum(holds(each, role) for each in members)
+    ill = [each.system_id for each in mine if not holds(each, role)]
+    surplus = well + len(chosen) + len(ill) - role.want
+    return set(ill[: max(0, surplus)])
+
+
 def _choose(
     role: Role,
-    free: Mapping[str, ObservedMachine],
-    held: Counter[str],
+    members: Sequence[ObservedMachine],
+    free: Sequence[ObservedMachine],
     before: Mapping[str, DesiredMachine],
-) -> list[str]:
+) -> set[str]:
     """The machines that get the role now, one after another into the emptiest zone.
 
     A zone whose machines are still being commissioned has places kept for them, so that the
     zones end up balanced in whatever order machines become ready.
     """
-    counts = held.copy()
-    ready = _by_zone(each for each in free.values() if _is_candidate(each, role))
-    coming = Counter(
-        each.zone for each in free.values() if may_come(each, before.get(each.system_id))
-    )
+    counts = Counter(each.zone for each in members if holds(each, role))
+    ready = _by_zone(each for each in free if _is_candidate(each, role))
+    coming = Counter(each.zone for each in free if may_come(each, before.get(each.system_id)))
     for machines in ready.values():
         machines.sort(key=lambda each: _preference(each, role))
-    chosen: list[str] = []
+    chosen: set[str] = set()
     for _ in range(role.want - counts.total()):
         zones = [zone for zone in {*ready, *coming} if ready.get(zone) or coming[zone]]
         if not zones:
@@ -146,7 +154,7 @@ def _choose(
         zone = min(zones, key=lambda zone: (counts[zone], zone))
         counts[zone] += 1
         if ready.get(zone):
-            chosen.append(ready[zone].pop(0).system_id)
+            chosen.add(ready[zone].pop(0).system_id)
         else:
             coming[zone] -= 1
     return chosen

@@ -92,7 +92,7 @@ def _node(
     role = assignment.roles.get(machine.system_id, "")
     state, reasons = _state(machine, policy, role, asked)
     claim = claims.get(machine.system_id)
-    owner = machine.juju_machine or machine.owner if machine.in_use else ""
+    owner = (machine.juju_machine or machine.owner) if machine.in_use else ""
     if state == "ready" and claim is not None:
         state, owner = "claimed", claim.owner
     return PoolNode(
