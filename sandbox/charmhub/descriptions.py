@@ -129,6 +129,7 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
         "versions": releases["versions"][document["workload"]["version"]],
         "workload": document["workload"],
         "serves": document.get("serves"),
+        "openstack": document.get("openstack", {}),
         "cluster": document.get("cluster"),
         "status": status,
         "checks": _checks(document, description),
@@ -202,6 +203,8 @@ def _keeps(document: _Document, endpoints: _Document) -> dict[str, list[str]]:
     if cluster := document.get("cluster"):
         flags = [f"flag-{gate['flag']}" for gate in document["status"].get("gates", ())]
         keeps[cluster["peer"]] = [*cluster["says"], *cluster["joined"], *flags]
+    for name, keys in document.get("openstack", {}).get("reads", {}).items():
+        keeps[name].extend(keys)
     return keeps
 
 
@@ -224,4 +227,5 @@ def _options_in(template: str) -> list[str]:
         fields = [field for _, field, _, _ in string.Formatter().parse(template) if field]
     except ValueError:
         return []
-    return [field[len("config[") : -1] for field in fields if field.startswith("config[")]
+    named = [field[len("config[") : -1] for field in fields if field.startswith("config[")]
+    return [*named, "vip"] if "api_address" in fields else named

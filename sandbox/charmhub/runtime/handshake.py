@@ -36,6 +36,13 @@ class Values(dict):
             return getattr(world, name)
         if name == "release":
             return world.release
+        if name == "api_address":
+            return _api_address(world)
+        if name == "admin_password":
+            cloud = world.cloud
+            return cloud["admin"]["password"] if cloud else world.derived("admin password", 32)
+        if name == "admin_domain":
+            return world.cloud["admin"]["user_domain_name"] if world.cloud else name
         if name == "config":
             return {key: value for key, value in world.config.items() if value is not None}
         if name == "port":
@@ -79,6 +86,12 @@ def fill(template: str, values: Values) -> str | None:
     except KeyError:
         return None
     return text or None
+
+
+def _api_address(world: World) -> str:
+    """Where clients reach the API: its virtual address, where hacluster keeps one."""
+    virtual = str(world.config.get("vip") or "").split()
+    return virtual[0] if virtual and world.at("ha") else world.address
 
 
 def port(description: dict, world: World) -> int | None:

@@ -46,16 +46,21 @@ def running(address: str, port: int, unit: str) -> int | None:
     return document["pid"] if mine else None
 
 
-def start(address: str, port: int, unit: str, service: str) -> bool:
+def start(
+    address: str, port: int, unit: str, service: str, api: tuple[str, int] | None = None
+) -> bool:
     """Start the server and wait until it answers; whether it does.
 
-    It gets a session of its own, so that it outlives the hook.
+    It gets a session of its own, so that it outlives the hook. With an `api`, an address and
+    port, it passes on to it everything else that it is asked.
     """
-    server = f"{__file__.rpartition('/')[0]}/health_server.py"
+    program = "relay.py" if api else "health_server.py"
+    server = f"{__file__.rpartition('/')[0]}/{program}"
+    beyond = [api[0], str(api[1])] if api else []
     null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-SE", server, address, str(port), unit, service],
+        [sys.executable, "-SE", server, address, str(port), unit, service, *beyond],
         os.environ,
         file_actions=null,
         setsid=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from . import actions, assess, handshake, health, hook_tools, plain_json, releases
+from . import actions, assess, handshake, health, hook_tools, openstack, plain_json, releases
 from . import world as worlds
 from .world import Relation, World
 
@@ -35,6 +35,8 @@ def main() -> None:
         _observe(description, world, event)
     _settle(description, world)
     serves = _serve(description, world, going=event in _GOING)
+    if world.cloud:
+        openstack.ask(description, world, going=event in _GOING)
     if event not in _GOING:
         _publish(description, world)
         status = assess.status(description, world, serves=serves)
@@ -49,7 +51,10 @@ def _gather(description: dict, state: dict, event: str) -> World:
         model=environment["JUJU_MODEL_UUID"],
         machine=environment.get("JUJU_MACHINE_ID", ""),
         zone=environment.get("JUJU_AVAILABILITY_ZONE", ""),
+        host=environment.get("HOSTNAME", ""),
     )
+    if description["openstack"]:
+        world.cloud = openstack.find(environment["JUJU_CHARM_DIR"])
     worlds.load(world, state)
     if event in _READS_CONFIG:
         options = hook_tools.ask("config-get")
@@ -64,7 +69,17 @@ def _act(description: dict, world: World, name: str) -> None:
     port = handshake.port(description, world)
     if description["actions"][name].get("restarts") and port and world.address:
         health.stop(world.address, port, world.unit)
-    results = actions.run(description, world, name)
+    found = {}
+    if world.cloud and name in description["openstack"].get("actions", ()):
+        # It brings an HTTP client, which no hook needs.
+        from . import nova
+
+        try:
+            found = nova.run(world, name)
+        except nova.ActionFailed as error:
+            hook_tools.call("action-fail", str(error))
+            return
+    results = {**actions.run(description, world, name), **found}
     if results:
         hook_tools.call("action-set", *(f"{key}={value}" for key, value in results.items()))
 
@@ -125,8 +140,10 @@ def _serve(description: dict, world: World, *, going: bool) -> bool:
     if going or world.flags.get(worlds.PAUSED) or not handshake.able(description, world):
         health.stop(world.address, port, world.unit)
         return True
-    running = health.running(world.address, port, world.unit) is not None
-    return running or health.start(world.address, port, world.unit, description["name"])
+    if health.running(world.address, port, world.unit) is not None:
+        return True
+    api = openstack.upstream(description, world)
+    return health.start(world.address, port, world.unit, description["name"], api)
 
 
 def _publish(description: dict, world: World) -> None:

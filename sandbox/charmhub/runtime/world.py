@@ -46,6 +46,7 @@ class World:
         model: str = "",
         machine: str = "",
         zone: str = "",
+        host: str = "",
         address: str = "",
         release: str = "",
         leader: bool = False,
@@ -60,6 +61,10 @@ class World:
         self.model = model
         self.machine = machine
         self.zone = zone
+        self.host = host
+        """The host name of the machine, where Juju tells it."""
+        self.cloud: Any = None
+        """The sandbox's OpenStack, where one runs; never kept."""
         self.address = address
         self.release = release
         """The release that is installed, by name; empty before the install hook."""
@@ -85,8 +90,8 @@ class World:
 
     @property
     def hostname(self) -> str:
-        """The name of the machine, as Juju names instances."""
-        return f"juju-{self.model[-6:]}-{self.machine.replace('/', '-')}"
+        """The name of the machine; where nobody tells it, as Juju names instances."""
+        return self.host or f"juju-{self.model[-6:]}-{self.machine.replace('/', '-')}"
 
     def derived(self, purpose: str, length: int) -> str:
         """A value that all units of the application agree on without telling each other.

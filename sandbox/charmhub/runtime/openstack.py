@@ -1,0 +1,105 @@
+"""The sandbox's OpenStack, where one runs: what this unit fronts, and what it asks for.
+
+`<home>/openstack/cloud.json` says that there is one, where its APIs are and who its
+administrator is. A unit asks by files beside it: for a hypervisor of its machine's name, and, as
+keystone does for those that are related to it, for endpoints in the catalogue.
+"""
+
+# ruff: noqa: PTH103, PTH105, PTH108, PTH123 - pathlib costs a hook more than any tool
+from __future__ import annotations
+
+import os
+
+from . import handshake, plain_json
+from .world import PAUSED, World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # Importing `typing` costs a hook more than any tool.
+    from typing import Any
+
+_URLS = ("public_url", "internal_url", "admin_url")
+
+
+def find(charm_folder: str) -> dict | None:
+    """The sandbox's OpenStack, with its folder under `folder`; None where none runs."""
+    home, found, _ = charm_folder.partition("/juju/agents/")
+    folder = f"{home}/openstack"
+    if not found:
+        return None
+    try:
+        with open(f"{folder}/cloud.json", encoding="ascii") as file:
+            cloud: Any = plain_json.loads(file.read())
+    except FileNotFoundError:
+        return None
+    return {**cloud, "folder": folder}
+
+
+def upstream(description: dict, world: World) -> tuple[str, int] | None:
+    """Address and port of the API that the unit fronts."""
+    name = description["openstack"].get("fronts")
+    return tuple(world.cloud["apis"][name]) if world.cloud and name else None
+
+
+def ask(description: dict, world: World, *, going: bool) -> None:
+    """Ask for everything that the unit brings to the cloud, or take it back."""
+    wants = description["openstack"]
+    if wants.get("hypervisor"):
+        if going:
+            _remove(_file(world.cloud, "hypervisors", world.hostname))
+        elif handshake.ready(description, world):
+            # The service that `remove-from-cloud` has deleted must not come back.
+            idle = world.flags.get(PAUSED) or world.flags.get("removed")
+            ask_for_hypervisor(world, idle=bool(idle))
+    if wants.get("fronts") == "keystone" and not going and handshake.ready(description, world):
+        _ask_for_endpoints(description, world)
+
+
+def ask_for_hypervisor(world: World, *, idle: bool) -> None:
+    """Ask for the switch of this unit's machine, and unless it is `idle` for its nova-compute."""
+    file = _file(world.cloud, "hypervisors", world.hostname)
+    _write(file, f"{world.address} paused" if idle else world.address)
+
+
+def _ask_for_endpoints(description: dict, world: World) -> None:
+    own = handshake.fill("http://{api_address}:{port}/v3", handshake.Values(description, world))
+    _ask_for_endpoint(world, "keystone", dict.fromkeys(_URLS, own))
+    for relation in world.at("identity-service"):
+        for data in relation.units.values():
+            if data.get("service") and all(map(data.get, _URLS)):
+                _ask_for_endpoint(world, data["service"], data)
+
+
+def _ask_for_endpoint(world: World, service: str, urls: dict) -> None:
+    text = plain_json.dumps({name: urls[name] for name in _URLS})
+    _write(_file(world.cloud, "endpoints", f"{service}.json"), text)
+
+
+def _file(cloud: Any, folder: str, name: str) -> str:
+    return f"{cloud['folder']}/{folder}/{name}"
+
+
+def computing(world: World) -> bool:
+    """Whether the nova-compute of this unit's machine runs."""
+    return os.access(_file(world.cloud, "computing", world.hostname), os.F_OK)
+
+
+def _write(file: str, text: str) -> None:
+    try:
+        with open(file, encoding="ascii") as present:
+            if present.read() == text:
+                return
+    except FileNotFoundError:
+        os.makedirs(file.rpartition("/")[0], exist_ok=True)
+    # Two units may write the same at once.
+    part = f"{file.rpartition('/')[0]}/../.{os.getpid()}.part"
+    with open(part, "w", encoding="ascii") as stream:
+        stream.write(text)
+    os.replace(part, file)
+
+
+def _remove(file: str) -> None:
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        return
