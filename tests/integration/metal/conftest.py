@@ -106,7 +106,7 @@ class Metal:
         return self.home.bmc_address(1), 443
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def metal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metal]:
     home = Home(tmp_path_factory.mktemp("metal"), _free_block())
     metal = Metal(home, {}, Ledger(f"https://{home.region_address}:5443/MAAS"))

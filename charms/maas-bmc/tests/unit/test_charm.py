@@ -7,7 +7,6 @@ import dataclasses
 import http.server
 import json
 import pathlib
-import ssl
 import subprocess
 import sys
 import threading
@@ -20,8 +19,6 @@ from charms.maas_bmc.v0.baremetal_nodes import DesiredMachine, read_observation
 from charms.maas_bmc.v0.baremetal_nodes_testing import requirer_relation
 from charms.openstack_coordinator.v0 import tick
 from ops import testing
-
-from sandbox.authority import Authority
 
 KEY = "consumer:tokentoken:secretsecret"
 HIDDEN = ("tokentoken", "secretsecret")
@@ -40,7 +37,7 @@ Answers = Callable[[str, str], Answer]
 
 
 @contextlib.contextmanager
-def _region(answers: Answers, certificate: Authority | None = None) -> Iterator[str]:
+def _region(answers: Answers) -> Iterator[str]:
     """A server on loopback that answers as a region would; yields its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -57,16 +54,9 @@ def _region(answers: Answers, certificate: Authority | None = None) -> Iterator[
             """Keep quiet."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    scheme = "http"
-    if certificate is not None:
-        issued = certificate.issue("region", ["127.0.0.1"])
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(issued.certificate, issued.key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        scheme = "https"
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
-        yield f"{scheme}://127.0.0.1:{server.server_port}/MAAS"
+        yield f"http://127.0.0.1:{server.server_port}/MAAS"
     finally:
         server.shutdown()
         server.server_close()
@@ -243,24 +233,6 @@ def test_a_region_that_is_away_is_waited_for() -> None:
         "cannot reach MAAS at http://127.0.0.1:9/MAAS/api/2.0/: Connection refused"
     )
     _assert_hidden(unit.everything())
-
-
-def test_a_region_with_another_ca_is_not_trusted(tmp_path: pathlib.Path) -> None:
-    with _region(_healthy, Authority(tmp_path / "ca")) as url:
-        unit = Unit(url, **{"ca-bundle": Authority(tmp_path / "other").pem})
-        unit.reconcile()
-    assert isinstance(unit.status, testing.BlockedStatus)
-    assert "cannot be verified" in unit.status.message
-    assert "set ca-bundle to the CA that signed it" in unit.status.message
-    _assert_hidden(unit.everything())
-
-
-def test_a_region_of_the_given_ca_is_trusted(tmp_path: pathlib.Path) -> None:
-    authority = Authority(tmp_path / "ca")
-    with _region(_healthy, authority) as url:
-        unit = Unit(url, **{"ca-bundle": authority.pem})
-        unit.reconcile()
-    assert unit.status == testing.ActiveStatus("1 machines: 1 New")
 
 
 def test_what_was_read_outlives_a_region_that_goes_away() -> None:

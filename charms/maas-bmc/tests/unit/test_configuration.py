@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 import configuration
 import pytest
-
-from sandbox.authority import Authority
 
 KEY = {"api-key": "consumer:token:secret"}
 OPTIONS: dict[str, Any] = {"maas-url": "https://maas.example:5443/MAAS", "poll-interval": 10}
@@ -99,11 +96,6 @@ def test_a_machines_own_account_goes_before_the_one_for_all() -> None:
 
 def test_without_accounts_those_in_maas_are_used() -> None:
     assert configuration.read(OPTIONS, KEY, None).accounts.of("node-1") is None
-
-
-def test_a_ca_certificate_is_accepted(tmp_path: pathlib.Path) -> None:
-    pem = Authority(tmp_path).pem
-    assert configuration.read({**OPTIONS, "ca-bundle": pem}, KEY, None).ca_bundle == pem
 
 
 def test_what_is_secret_is_not_shown_when_it_is_printed() -> None:
