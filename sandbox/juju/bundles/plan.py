@@ -216,7 +216,7 @@ class _Planner:
         Raises:
             BundleError: it would go to another channel or to an older revision.
         """
-        if app.is_local and present.is_local:
+        if app.is_local:
             return False
         if app.charm != present.charm:
             return True

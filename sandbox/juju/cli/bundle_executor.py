@@ -28,7 +28,7 @@ from sandbox.juju.cli.charm_urls import parse_charm_url
 from sandbox.juju.cli.command import CommandError, Context
 from sandbox.juju.cli.config import BRANCH
 from sandbox.juju.cli.output import yaml_text
-from sandbox.juju.cli.tags import machine_tag, unit_tag
+from sandbox.juju.cli.tags import is_unit, machine_tag, unit_tag
 from sandbox.juju.cli.units import parse_placements
 from sandbox.juju.client.bases import parse_base
 from sandbox.juju.client.errors import ApiError, ClientError, raise_for
@@ -331,13 +331,7 @@ class BundleExecutor:
     def _machine(self, reference: str) -> str:
         """The machine that a change made, or on which the unit that it made has landed."""
         outcome = self._outcome(reference)
-        name, slash, number = outcome.rpartition("/")
-        if (
-            not slash
-            or not number.isdigit()
-            or name.replace("/", "").isdigit()
-            or not (name and name[0].isalpha())
-        ):
+        if not is_unit(outcome):
             return outcome
         deadline = time.monotonic() + _MACHINE_SECONDS
         while time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 
 from sandbox.juju import constraints
@@ -131,17 +132,15 @@ def _resolved(
     context: Context, bundle: Bundle, model: ModelState
 ) -> tuple[Bundle, dict[str, Resolved]]:
     """The bundle with every charm found: asked of Charmhub, or read from its file."""
-    import dataclasses
-
     default = _default_base(bundle)
     applications: dict[str, Application] = {}
     resolved: dict[str, Resolved] = {}
-    asked: dict[tuple[str, str, int | None, str], Resolved] = {}
+    asked: dict[tuple[str, str, int | None, str], tuple[Resolved, str]] = {}
     for name in sorted(bundle.applications):
         app = bundle.applications[name]
         present = model.applications.get(name)
         if app.is_local:
-            applications[name], resolved[name] = _local(app, present, default)
+            applications[name], resolved[name] = _local(name, app, present, default)
             continue
         url = parse_charm_url(app.charm)
         charm = url.name if url else app.charm
@@ -149,31 +148,42 @@ def _resolved(
         key = (charm, channel_of(app), app.revision, str(base or ""))
         if key not in asked:
             asked[key] = _from_hub(context, charm, app, base)
+        resolved[name], found = asked[key]
+        if present is None or present.charm != charm:
+            context.inform(found)
         applications[name] = dataclasses.replace(app, charm=charm)
-        resolved[name] = asked[key]
     return dataclasses.replace(bundle, applications=applications), resolved
 
 
 def _local(
-    app: Application, present: PresentApplication | None, default: Base | None
+    name: str, app: Application, present: PresentApplication | None, default: Base | None
 ) -> tuple[Application, Resolved]:
-    """A local charm: what the model has stays; else the file says which bases it supports."""
-    import dataclasses
+    """A local charm: what the model has stays; else the file says which bases it supports.
 
-    if present is not None and present.is_local:
-        return dataclasses.replace(app, charm=present.charm), Resolved(base=present.base)
+    Raises:
+        CommandError: the file is no charm, or it is a subordinate with units of its own.
+    """
+    if present is not None:
+        kept = Resolved(present.channel, present.revision, present.base)
+        return dataclasses.replace(app, charm=present.charm), kept
     if app.charm.startswith("local:"):
         return app, Resolved(base=str(_stated_base(app) or default or ""))
     archive = read_packed(pathlib.Path(app.charm))
     if archive.metadata.get("subordinate") and (app.to or app.units):
         which = "specifies unit placement" if app.to else "has non-zero num_units"
-        raise CommandError(f'{_CANNOT}: application "{archive.name}" is subordinate but {which}')
-    stated = _stated_base(app)
-    base = stated or chosen_base("", supported_bases(archive), str(default or ""))
+        raise CommandError(f'{_CANNOT}: application "{name}" is subordinate but {which}')
+    base = _stated_base(app) or chosen_base("", supported_bases(archive), str(default or ""))
     return app, Resolved(base=str(base or ""))
 
 
-def _from_hub(context: Context, charm: str, app: Application, base: Base | None) -> Resolved:
+def _from_hub(
+    context: Context, charm: str, app: Application, base: Base | None
+) -> tuple[Resolved, str]:
+    """What Charmhub has for an application's charm, and the words that tell it was found.
+
+    Raises:
+        CommandError: Charmhub has no such charm or channel, or it is a bundle.
+    """
     arch = constraints.parse(app.constraints).get("arch") or "amd64"
     origin = hub_origin(
         parse_channel(app.channel),
@@ -188,12 +198,13 @@ def _from_hub(context: Context, charm: str, app: Application, base: Base | None)
         raise CommandError(
             f'{_CANNOT}: cannot resolve charm or bundle "{charm}": {error}'
         ) from error
-    parsed = parse_charm_url(url)
-    context.inform(located(f"ch:{parsed.name if parsed else charm}", found))
     if found.get("type") == "bundle":
         raise CommandError(f'{_CANNOT}: expected charm, got bundle "{charm}"')
+    parsed = parse_charm_url(url)
+    words = located(f"ch:{parsed.name if parsed else charm}", found)
     revision = found.get("revision")
-    return Resolved(origin_channel(found), -1 if revision is None else revision, str(base or ""))
+    known = Resolved(origin_channel(found), -1 if revision is None else revision, str(base or ""))
+    return known, words
 
 
 def _default_base(bundle: Bundle) -> Base | None:
