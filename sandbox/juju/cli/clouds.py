@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.juju.cli.command import (
@@ -17,7 +17,7 @@ from sandbox.juju.cli.command import (
 )
 from sandbox.juju.cli.config_files import read_yaml
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.output import filled
+from sandbox.juju.cli.output import filled, json_text, yaml_text
 from sandbox.juju.cli.places import PLACE_FLAGS, asked_place, reading_place
 from sandbox.juju.cli.table import Table
 from sandbox.juju.client.errors import ApiError, raise_for
@@ -202,44 +202,54 @@ def _clouds(context: Context) -> None:
     if context.arguments["format"] == "tabular":
         context.write_text(_clouds_table(remote, local))
         return
-    context.write({**local, **remote} if not place.client or not remote else {**remote, **local})
+    # Of a cloud known to both, the client's definition is the one to show.
+    context.write({**remote, **local})
 
 
 def _show_cloud(context: Context) -> None:
     place, name = reading_place(context), context.arguments.positional[0]
-    found: list[Json] = []
+    found: list[tuple[str, Json]] = []
     if place.controller:
-        answer = context.session.to_controller().call(
-            "Cloud", "CloudInfo", {"entities": [{"tag": f"cloud-{name}"}]}
-        )["results"][0]
-        if not answer.get("error"):
-            found.append(_remote_details(name, answer["result"]))
-        elif (answer["error"].get("code")) not in ("not found", "unauthorized access"):
-            raise_for(answer)
+        remote = _remote_details(context, name)
+        if remote is None:
+            context.inform(f'No cloud "{name}" exists on the controller.')
+        else:
+            found.append((f'Cloud "{name}" from controller "{place.controller}"', remote))
     if place.client:
-        local = context.session.store.clouds()
-        if name == "localhost":
-            found.append(
-                {"name": name, **cloud_document(_LOCALHOST, source="built-in", credentials=0)}
-            )
-        elif name in local:
-            found.append({"name": name, **cloud_document(local[name], source="local")})
-    if not found:
-        raise CommandError(f"cloud {name} not found")
-    if context.arguments["format"] == "display":
-        from sandbox.juju.cli.output import yaml_text
-
-        titles = ["Cloud details" if "users" in one else "Client cloud" for one in found]
-        context.write_text("".join(yaml_text(one) for one, _ in zip(found, titles, strict=True)))
-        return
-    context.write(found[0] if len(found) == 1 else found)
+        known = {"localhost": _LOCALHOST, **context.session.store.clouds()}
+        if name in known:
+            source = "built-in" if known[name] is _LOCALHOST else "local"
+            local = cloud_document(known[name], source=source)
+            found.append((f'Client cloud "{name}"', local))
+        else:
+            context.inform(f'No cloud "{name}" exists on this client.')
+    if found:
+        context.write_text(_shown_clouds(context.arguments["format"], name, found))
 
 
-def _remote_details(name: str, info: Mapping[str, Any]) -> Json:
+def _shown_clouds(form: str, name: str, found: Sequence[tuple[str, Json]]) -> str:
+    whole = [{"name": name, "summary": summary, **cloud} for summary, cloud in found]
+    if form == "json":
+        return json_text(whole) + "\n"
+    several = len(found) > 1
+    if form == "yaml":
+        return "".join(yaml_text(cloud) + ("---\n" if several else "") for cloud in whole)
+    ending = "\n" if several else ""
+    return "".join(f"{summary}:\n\n{yaml_text(cloud)}{ending}" for summary, cloud in found)
+
+
+def _remote_details(context: Context, name: str) -> Json | None:
+    """A cloud of the controller with its users, or None when the controller has none such."""
+    result = context.session.to_controller().call(
+        "Cloud", "CloudInfo", {"entities": [{"tag": f"cloud-{name}"}]}
+    )["results"][0]
+    if (result.get("error") or {}).get("code") in ("not found", "unauthorized access"):
+        return None
+    raise_for(result)
+    info = result["result"]
+    # Go's encoder nests the details that it embeds under their type's name.
     details = info.get("CloudDetails") or info
-    document = cloud_document(
-        {**details, "regions": regions_map(details.get("regions"))}, source="public"
-    )
+    regions = regions_map(details.get("regions"))
     users = {
         user["user"]: {
             **filled(display_name=user.get("display-name")),
@@ -247,7 +257,10 @@ def _remote_details(name: str, info: Mapping[str, Any]) -> Json:
         }
         for user in info.get("users") or []
     }
-    return {"name": name, **document, **filled(users=users)}
+    return {
+        **cloud_document({**details, "regions": regions}, source="public"),
+        **filled(users=users),
+    }
 
 
 def _remote_clouds(context: Context) -> dict[str, Json]:
