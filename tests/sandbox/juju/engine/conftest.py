@@ -178,9 +178,12 @@ class World:
                     statuses.get_status(tx, self.model, "agent", n).status == "idle" for n in names
                 )
 
-        for _ in range(3):
-            await self.until(idle, seconds)
-            await asyncio.sleep(0.05)
+        def at_rest() -> bool:
+            # A commit wakes at once whom it concerns: where nobody works, nothing is on its way.
+            busy = any(agent._task is not None for agent in self.engine._agents.values())
+            return not busy and not self.engine._reboots and idle()
+
+        await self.until(at_rest, seconds)
 
     async def run(self, receiver: str, name: str, **parameters: Any) -> tasks.Task:
         """Run an action to its end."""
