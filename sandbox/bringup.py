@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import functools
 import json
 import pathlib
 import secrets
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 import tenacity
 import yaml
 
-from . import packing, progress, supervisor
+from . import openstack_steps, packing, progress, supervisor
 from .authority import Authority
 from .client import ControllerAway, Juju, JujuFailed
 from .home import Home
@@ -41,7 +44,11 @@ CLOUD = "add the MAAS cloud to Juju"
 DEPLOY = "deploy the bundle"
 CREDENTIALS = "hand out the credentials"
 SETTLE = "settle"
+OPENSTACK = "OpenStack's own services"
+TENANTS = "prepare the cloud for tenants"
 STEPS = [SERVERS, PACK, CONTROL, CLOUD, DEPLOY, CREDENTIALS, SETTLE]
+WITH_OPENSTACK = [SERVERS, OPENSTACK, *STEPS[1:], TENANTS]
+"""The steps when OpenStack's services run behind the stand-ins; they start beside the rest."""
 
 _COORDINATOR = "openstack-coordinator"
 _BUNDLES = packing.ROOT / "bundles"
@@ -60,6 +67,13 @@ class Request:
     """Names of files under bundles/overlays, without their ending; the sandbox's own is added."""
     timeout: float = 1800.0
     """Seconds until a model that does not settle is given up."""
+    openstack: bool = True
+    """Whether OpenStack's own services run behind the stand-ins of its charms."""
+
+    @property
+    def steps(self) -> list[str]:
+        """Every step of this bring-up, in the order in which they are shown."""
+        return WITH_OPENSTACK if self.openstack else STEPS
 
 
 def bring_up(request: Request, shown: progress.Progress) -> progress.Settling:
@@ -67,18 +81,36 @@ def bring_up(request: Request, shown: progress.Progress) -> progress.Settling:
 
     Raises:
         BringUpFailed: the model did not settle in time.
+        openstack_steps.OpenStackNotUp: OpenStack's services did not.
         packing.PackingError, client.JujuFailed, region.NodesNotReady: that step's own refusal.
     """
+    abandoned = threading.Event()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         packed = pool.submit(_pack, shown)
-        region = _start_servers(request.home, shown)
-        _commission_control(region, shown)
-        packed.result()
-    juju = Juju(request.home, f"{CONTROLLER}:{MODEL}")
-    _again(_add_cloud, request.home, juju, region, shown)
-    _again(_deploy, request, juju, shown)
-    _again(_hand_out_credentials, request.home, juju, region, shown)
-    return _settle(request, juju, shown)
+        region = _start_servers(request, shown)
+        services = pool.submit(_openstack_up, request, shown, abandoned)
+        try:
+            _commission_control(region, shown)
+            packed.result()
+            juju = Juju(request.home, f"{CONTROLLER}:{MODEL}")
+            _again(_add_cloud, request.home, juju, region, shown)
+            _again(_deploy, request, juju, shown)
+            _again(_hand_out_credentials, request.home, juju, region, shown)
+            settled = _settle(request, juju, shown)
+            services.result()
+        finally:
+            abandoned.set()
+    if request.openstack:
+        with shown.step(TENANTS):
+            shown.tell(TENANTS, _again(openstack_steps.prepare, request.home, juju))
+    return settled
+
+
+def _openstack_up(request: Request, shown: progress.Progress, abandoned: threading.Event) -> None:
+    if request.openstack:
+        with shown.step(OPENSTACK):
+            tell = functools.partial(shown.tell, OPENSTACK)
+            openstack_steps.wait(request.home, tell, abandoned)
 
 
 # Every step looks at what is there first, so one that a dying controller cut short is repeated.
@@ -101,9 +133,10 @@ def _pack(shown: progress.Progress) -> None:
         shown.tell(PACK, f"{len(ran)} charms, {sum(ran)} of them changed")
 
 
-def _start_servers(home: Home, shown: progress.Progress) -> Region:
+def _start_servers(request: Request, shown: progress.Progress) -> Region:
+    home = request.home
     with shown.step(SERVERS):
-        start_supervisor(home)
+        start_supervisor(home, without=() if request.openstack else ("openstack",))
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             region = _region(home)
@@ -132,13 +165,18 @@ def _region(home: Home) -> Region | None:
     return region if region.ready() else None
 
 
-def start_supervisor(home: Home) -> None:
-    """Start the sandbox's daemons unless they run."""
+def start_supervisor(home: Home, without: Collection[str] = ()) -> None:
+    """Start the sandbox's daemons, but those in `without`, unless they run."""
     if supervisor.running(home) is not None:
         return
     with (home.folder("log") / "supervisor.log").open("ab") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "sandbox.supervisor"],
+            [
+                sys.executable,
+                "-m",
+                "sandbox.supervisor",
+                *(supervisor.WITHOUT + name for name in without),
+            ],
             env={**home.environment, "PATH": _SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": "/root"},
             stdin=subprocess.DEVNULL,
             stdout=log,

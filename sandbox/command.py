@@ -11,12 +11,18 @@ import time
 
 import rich.console
 
-from . import bringup, packing, processes, progress, supervisor
+from . import bringup, openstack_steps, packing, processes, progress, supervisor
 from .client import Juju, JujuFailed
 from .home import Home
 from .region import NodesNotReady, Region
 
-_REFUSALS = (bringup.BringUpFailed, packing.PackingError, JujuFailed, NodesNotReady)
+_REFUSALS = (
+    bringup.BringUpFailed,
+    openstack_steps.OpenStackNotUp,
+    packing.PackingError,
+    JujuFailed,
+    NodesNotReady,
+)
 
 
 def main() -> int:
@@ -33,6 +39,12 @@ def main() -> int:
     )
     up.set_defaults(run=_up)
     start = commands.add_parser("start", help="start the servers and deploy nothing")
+    for parser_of_servers in (up, start):
+        parser_of_servers.add_argument(
+            "--no-openstack",
+            action="store_true",
+            help="without OpenStack's own services: the stand-ins answer for themselves",
+        )
     start.set_defaults(run=_start)
     down = commands.add_parser("down", help="stop everything and remove the sandbox's files")
     down.add_argument("--keep", action="store_true", help="stop, and keep the files")
@@ -51,10 +63,13 @@ def _up(arguments: argparse.Namespace) -> int:
         return 1
     home = Home.from_environment()
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
-    shown = progress.Progress(bringup.STEPS, console)
+    request = bringup.Request(
+        home, overlays, arguments.timeout, openstack=not arguments.no_openstack
+    )
+    shown = progress.Progress(request.steps, console)
     try:
         with shown.shown():
-            bringup.bring_up(bringup.Request(home, overlays, arguments.timeout), shown)
+            bringup.bring_up(request, shown)
     except _REFUSALS as error:
         console.print(f"ERROR {error}", style="red", highlight=False, markup=False)
         return 1
@@ -103,7 +118,8 @@ _NEXT = (
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    bringup.start_supervisor(Home.from_environment())
+    without = ("openstack",) if arguments.no_openstack else ()
+    bringup.start_supervisor(Home.from_environment(), without)
     return 0
 
 

@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 groups="--no-dev --inexact"
 [ "${1:-}" = "--dev" ] && groups=""
 
-packages="ca-certificates gcc git ipmitool libc6-dev openipmi python3-apt python3-venv"
+packages="ca-certificates gcc git ipmitool libc6-dev openipmi python3-apt python3-venv
+    mariadb-client mariadb-server openvswitch-switch ovn-central ovn-host rabbitmq-server"
 missing=""
 for package in $packages; do
     state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -23,9 +24,20 @@ if [ -n "$missing" ]; then
         exit 1
     fi
     export DEBIAN_FRONTEND=noninteractive
+    # The sandbox runs servers of its own: the packages shall start none of theirs (101: not
+    # allowed, by Debian's policy for invoke-rc.d).
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e $policy ] || mv $policy $policy.before-sandbox
+    restore() { rm -f $policy; [ ! -e $policy.before-sandbox ] || mv $policy.before-sandbox $policy; }
+    trap restore EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
     apt-get update -qq
     # shellcheck disable=SC2086  # a list of words
     apt-get install -qq -y --no-install-recommends $missing >/dev/null
+    restore
+    trap - EXIT INT TERM
 fi
 
 # uv comes from the distribution's Python: the charms are packed with that Python too.

@@ -11,6 +11,7 @@ import os
 import pathlib
 import signal
 import sys
+from collections.abc import Collection
 
 from . import processes, single
 from .home import Home
@@ -20,8 +21,11 @@ DAEMONS = {
     "bmc": "sandbox.bmc",
     "maas": "sandbox.maas",
     "juju": "sandbox.juju.controller",
+    "openstack": "sandbox.openstack",
 }
 """Name and module of each, in the order of their start."""
+WITHOUT = "--without="
+"""Before the name of a daemon that shall not run."""
 
 
 def daemon_environment(home: Home, name: str) -> dict[str, str]:
@@ -29,21 +33,22 @@ def daemon_environment(home: Home, name: str) -> dict[str, str]:
     return {**home.environment, "SANDBOX_DAEMON": name}
 
 
-async def supervise(home: Home) -> None:
-    """Run every daemon until this process is told to stop."""
+async def supervise(home: Home, without: Collection[str] = ()) -> None:
+    """Run every daemon but those in `without` until this process is told to stop."""
     # A supervisor that was killed leaves its daemons behind: they hold the ports.
     for name in DAEMONS:
         processes.end(processes.matching(**daemon_environment(home, name)))
-    stopping = {name: asyncio.Event() for name in DAEMONS}
+    daemons = {name: module for name, module in DAEMONS.items() if name not in without}
+    stopping = {name: asyncio.Event() for name in daemons}
     kept = {
         name: asyncio.ensure_future(keep_running(_program(home, name, module), stopping[name]))
-        for name, module in DAEMONS.items()
+        for name, module in daemons.items()
     }
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     await told.wait()
-    for name in reversed(DAEMONS):
+    for name in reversed(daemons):
         stopping[name].set()
         await kept[name]
 
@@ -71,7 +76,8 @@ def main() -> int:
     home = Home.from_environment()
     try:
         with single.instance(_lock(home)):
-            asyncio.run(supervise(home))
+            words = [word for word in sys.argv[1:] if word.startswith(WITHOUT)]
+            asyncio.run(supervise(home, [word.removeprefix(WITHOUT) for word in words]))
     except single.AlreadyRunning:
         return 1
     return 0

@@ -8,7 +8,6 @@ import sys
 
 from .. import single
 from ..home import Home
-from . import environment
 from .cloud import Cloud
 from .layout import Layout
 
@@ -29,7 +28,6 @@ async def _run(home: Home) -> None:
 def main() -> int:
     """Run the cloud of this environment's sandbox; 1 when another process does so already."""
     home = Home.from_environment()
-    environment.ensure()
     try:
         with single.instance(home.folder("run") / "openstack.pid"):
             asyncio.run(_run(home))

@@ -14,19 +14,10 @@ import pathlib
 import shutil
 from collections.abc import Awaitable, Callable
 
-from . import configuration, programs
+from . import configuration, endpoints, programs
 from .environment import ROOT
 from .layout import DATABASES, REGION, SERVICE_USERS, Layout
 
-_CATALOGUE = (
-    # user, service type, and the path of its API
-    ("placement", "placement", ""),
-    ("glance", "image", ""),
-    ("neutron", "network", ""),
-    ("nova", "compute", "/v2.1"),
-    ("cinder", "block-storage", "/v3"),
-    ("cinder", "volumev3", "/v3"),
-)
 _DISTRIBUTION = ("mariadb-server", "ovn-common", "openvswitch-common")
 
 
@@ -42,20 +33,23 @@ async def cache_key() -> str:
     """What the data depends on: our own bootstrap, the locked services, the distribution's."""
     here = pathlib.Path(__file__)
     digest = hashlib.sha256()
-    for file in (here, here.with_name("uv.lock"), here.with_name("configuration.py")):
+    for file in (here, here.with_name("uv.lock"), here.with_name("catalogue.py")):
         digest.update(file.read_bytes())
     digest.update((await _run("dpkg-query", "--show", *_DISTRIBUTION)).encode())
     return digest.hexdigest()[:16]
 
 
-def cached(layout: Layout, key: str) -> pathlib.Path:
-    """Where data of this key is kept. The catalogue holds addresses: each block has its own."""
-    return ROOT / ".cache" / "openstack-data" / f"{key}-{layout.home.block}"
+def _kept(key: str) -> pathlib.Path:
+    """Where data of this key is kept, for sandboxes of any block.
+
+    The only addresses in it are those of the catalogue, and each start sets them.
+    """
+    return ROOT / ".cache" / "openstack-data" / key
 
 
 def restore(layout: Layout, key: str) -> bool:
     """Start from kept data; False when none of this key is kept."""
-    kept = cached(layout, key)
+    kept = _kept(key)
     if not kept.exists():
         return False
     part = layout.folder / "data.part"
@@ -68,12 +62,16 @@ def restore(layout: Layout, key: str) -> bool:
 
 def keep(layout: Layout, key: str) -> None:
     """Keep this data for other sandboxes; the database must be down."""
-    kept = cached(layout, key)
+    kept = _kept(key)
     part = kept.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(layout.data, part)
     shutil.rmtree(kept, ignore_errors=True)
     part.rename(kept)
+    # What other versions had made will not be asked for again.
+    for other in kept.parent.iterdir():
+        if other.name != key:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 async def make(layout: Layout, running: Running) -> None:
@@ -150,7 +148,7 @@ async def _make_catalogue(layout: Layout) -> None:
         "region": REGION,
         "users": {user: layout.passwords[user] for user in SERVICE_USERS},
         "endpoints": [
-            [name, kind, getattr(layout, name).url + path] for name, kind, path in _CATALOGUE
+            [entry.user, entry.kind, entry.own_url(layout)] for entry in endpoints.CATALOGUE
         ],
     }
     environment = admin_environment(layout)
@@ -173,11 +171,14 @@ def admin_environment(layout: Layout) -> dict[str, str]:
 
 
 async def _make_nova(layout: Layout) -> None:
-    cell0 = configuration.database_url(layout, "nova_cell0")
+    # Nova fills these in from its configuration: the data fits a sandbox of any block.
+    server = "{scheme}://{username}:{password}@{hostname}:{port}"
+    database, queue = "--database_connection", "--transport-url"
+    cell1 = (database, f"{server}/{{path}}?{{query}}", queue, f"{server}/")
     for words in (
         ("api_db", "sync"),
-        ("cell_v2", "map_cell0", "--database_connection", cell0),
-        ("cell_v2", "create_cell", "--name", "cell1"),
+        ("cell_v2", "map_cell0", database, f"{server}/nova_cell0?{{query}}"),
+        ("cell_v2", "create_cell", "--name", "cell1", *cell1),
         ("db", "sync"),
     ):
         await _manage(layout, "nova", "nova-manage", *words)

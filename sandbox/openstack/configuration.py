@@ -36,7 +36,7 @@ def write_all(layout: Layout) -> None:
     write(layout.configuration("placement") / "placement.conf", placement(layout))
     write(layout.configuration("glance") / "glance-api.conf", glance(layout))
     write(layout.configuration("neutron") / "neutron.conf", neutron(layout))
-    write(layout.configuration("nova") / "nova.conf", nova(layout, "controller"))
+    write(layout.configuration("nova") / "nova.conf", nova(layout))
     write(layout.configuration("cinder") / "cinder.conf", cinder(layout))
     # nova and glance look for their paste files beside their configuration.
     shutil.copy(etc / "nova" / "api-paste.ini", layout.configuration("nova"))
@@ -131,8 +131,8 @@ def neutron(layout: Layout) -> Sections:
     }
 
 
-def nova(layout: Layout, host: str) -> Sections:
-    """The compute service: `host` is `controller`, or the name of a hypervisor."""
+def nova(layout: Layout, host: str = "controller", address: str = "") -> Sections:
+    """The compute service: its controller, or the hypervisor of this name and address."""
     etc = layout.environment / "etc" / "nova"
     return {
         "DEFAULT": {
@@ -140,7 +140,7 @@ def nova(layout: Layout, host: str) -> Sections:
             **_REPORT,
             "host": host,
             "state_path": layout.made("nova", host),
-            "my_ip": layout.nova.host,
+            "my_ip": address or layout.nova.host,
             "compute_driver": "sandbox_hypervisor.SandboxDriver",
             "osapi_compute_workers": 1,
             "sync_power_state_interval": -1,

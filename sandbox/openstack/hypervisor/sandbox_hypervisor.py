@@ -1,9 +1,9 @@
 """Nova's fake driver, made good enough for a cloud that lives longer than one test.
 
 It runs inside nova-compute, from a folder on its PYTHONPATH. What it adds: an identity that a
-restart keeps, guests that a restart keeps, no guest left at the source of a live migration, and
-a port in the host's Open vSwitch for each of a guest's interfaces, so that OVN binds it and
-neutron calls it ACTIVE.
+restart keeps, the size of its machine, guests that a restart keeps, no guest left at the source
+of a live migration, and a port in the host's Open vSwitch for each of a guest's interfaces, so
+that OVN binds it and neutron calls it ACTIVE.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ CONF = conf.CONF
 class SandboxDriver(fake.MediumFakeDriver):
     """The hypervisor of one nova-compute process."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take the size of the machine that this stands for."""
+        file = pathlib.Path(CONF.state_path) / "hardware.json"
+        size = json.loads(file.read_text(encoding="ascii"))
+        self.vcpus, self.memory_mb = size["vcpus"], size["memory_mb"]
+        self.local_gb = size["local_gb"]
+        super().__init__(*args, **kwargs)
+
     def init_host(self, host: str) -> None:
         """Take up the guests that this host had before."""
         super().init_host(host)
@@ -34,6 +42,10 @@ class SandboxDriver(fake.MediumFakeDriver):
         """The resources, under this host's own identity."""
         resources = super().get_available_resource(nodename)
         return {**resources, "uuid": node.get_local_node_uuid()}
+
+    def get_host_uptime(self) -> str:
+        """How long the machine runs, as libvirt's driver tells it."""
+        return subprocess.run(["uptime"], check=True, capture_output=True, text=True).stdout
 
     def get_nodenames_by_uuid(self, refresh: bool = False) -> dict[str, str]:
         """This host has one node: itself."""
