@@ -1,35 +1,101 @@
 #!/usr/bin/env python3
-"""The life of one Kubernetes cluster on OpenStack: so far its options and its wait for a cloud."""
+"""The life of one Kubernetes cluster on OpenStack."""
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+import logging
+import time
+from typing import TYPE_CHECKING
+
 import ops
+from charms.openstack_coordinator.v0 import tick
+
+if TYPE_CHECKING:
+    from cluster import Cluster
+    from ground import Ground
+    from record import State
+    from tending import Outcome
+
+logger = logging.getLogger(__name__)
+
+PEERS = "cluster"
+BUSY_INTERVAL = 2.0
+"""Seconds between two ticks while a plan is on its way."""
+
+_RECORD, _JOURNAL = "record", "journal"
+_KUBECONFIG = "kubeconfig"
+_STATUSES = {
+    "blocked": ops.BlockedStatus,
+    "waiting": ops.WaitingStatus,
+    "maintenance": ops.MaintenanceStatus,
+    "active": ops.ActiveStatus,
+}
+
+
+class Unready(Exception):
+    """Something that only somebody else can bring is missing: a status and its words."""
+
+    def __init__(self, severity: str, message: str) -> None:
+        super().__init__(message)
+        self.severity = severity
 
 
 class K8sOnOpenStackCharm(ops.CharmBase):
-    """Checks the options, reads the cloud, and reports."""
+    """Gathers what the cluster stands on, has it tended, and reports.
+
+    The leader alone acts, one short step in each event. What it knows is in the peer relation.
+    """
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
+        self._ticker = tick.Ticker(self)
         for event in (
+            self._ticker.on.tick,
+            self.on.update_status,
             self.on.config_changed,
+            self.on.secret_changed,
             self.on.leader_elected,
             self.on["openstack-cloud"].relation_changed,
             self.on["openstack-cloud"].relation_broken,
             self.on["kubernetes-cluster"].relation_created,
         ):
             framework.observe(event, self._reconcile)
+        framework.observe(self.on.stop, self._on_stop)
         framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
         framework.observe(self.on.collect_app_status, self._on_collect_app_status)
+        for action, handler in (
+            (self.on.preflight_action, self._on_preflight),
+            (self.on.get_kubeconfig_action, self._on_get_kubeconfig),
+            (self.on.show_cluster_action, self._on_show_cluster),
+            (self.on.scale_workers_action, self._on_scale_workers),
+            (self.on.resume_action, self._on_resume),
+            (self.on.delete_cluster_action, self._on_delete_cluster),
+        ):
+            framework.observe(action, handler)
+
+    # -- events -----------------------------------------------------------------------------
 
     def _reconcile(self, _: ops.EventBase) -> None:
-        """Tell whoever wants the cluster that there is none, and why."""
-        if not self.unit.is_leader() or not self.model.relations["kubernetes-cluster"]:
+        if not self.unit.is_leader():
+            self._ticker.stop()
             return
-        from charms.k8s_on_openstack.v0 import kubernetes_cluster
+        try:
+            outcome = self._tend()
+        except Unready as error:
+            self._ticker.ensure()
+            self._tell(error.severity, str(error))
+            self._publish(None)
+            return
+        self._keep(outcome.state)
+        self._tell(outcome.told.severity, outcome.told.message)
+        self._take_kubeconfig(outcome)
+        self._publish(outcome)
+        self._ticker.ensure(BUSY_INTERVAL if outcome.busy else tick.IDLE_INTERVAL)
 
-        cluster = kubernetes_cluster.KubernetesCluster(ready=False, reason=self._status().message)
-        kubernetes_cluster.KubernetesClusterProvider(self).publish(cluster)
+    def _on_stop(self, _: ops.StopEvent) -> None:
+        self._ticker.stop()
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self.unit.is_leader():
@@ -41,26 +107,229 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         event.add_status(self._status())
 
     def _status(self) -> ops.StatusBase:
-        # Both need pydantic, which costs a hook as much as ops: a standby goes without.
+        severity, message = self._state().record.told
+        return _STATUSES[severity](message)
+
+    # -- tending ----------------------------------------------------------------------------
+
+    def _tend(self) -> Outcome:
+        state = self._state()
+        cluster = self._cluster()
+        ground, generation = self._ground(cluster, alive=bool(state.record.model))
+        # Both SDKs take most of a second to import: only here, where they are needed.
+        import openstack_api
+        import tending
+        from charms.openstack_coordinator.v0 import juju_session, openstack_cloud
+
+        served = state.record.served
+        kept = served is not None and served.model == state.record.model
+        try:
+            outcome = asyncio.run(
+                tending.tend(
+                    ground, cluster, state, kept=kept, now=time.time(), holder=self.unit.name
+                )
+            )
+        except juju_session.Unreachable as error:
+            raise Unready("waiting", f"cannot reach the Juju API, tries again: {error}") from error
+        except juju_session.JujuApiError as error:
+            raise Unready("blocked", f"juju-credentials: Juju refused: {error}") from error
+        except openstack_api.CredentialRefused as error:
+            raise Unready(
+                "blocked",
+                f"OpenStack refuses the credential of openstack-cloud: {error}: "
+                "run rotate-credentials on openstack-coordinator",
+            ) from error
+        except openstack_api.OpenStackError as error:
+            raise Unready("waiting", f"cannot reach OpenStack, tries again: {error}") from error
+        if outcome.world.credential != "other":
+            # Juju has none of an older generation any more.
+            openstack_cloud.OpenStackCloudRequirer(self).acknowledge(generation)
+        return outcome
+
+    def _cluster(self) -> Cluster:
+        # pydantic costs a hook as much as ops: a standby goes without.
+        import cluster
         import cluster_options
-        from charms.openstack_coordinator.v0 import openstack_cloud
 
         try:
-            cluster_options.read(self.config)
+            options = cluster_options.read(self.config)
         except cluster_options.InvalidOption as error:
-            return ops.BlockedStatus(str(error))
-        cloud = openstack_cloud.OpenStackCloudRequirer(self).cloud()
-        if cloud is None:
-            return ops.BlockedStatus(
-                "openstack-cloud is not related: "
-                f"juju integrate {self.app.name}:openstack-cloud openstack-coordinator"
+            raise Unready("blocked", str(error)) from error
+        return cluster.desired(options, self.app.name, self.model.uuid)
+
+    def _ground(self, cluster: Cluster, *, alive: bool) -> tuple[Ground, int]:
+        """How Juju and the project are reached, and which credentials those are."""
+        import gathering
+
+        try:
+            return gathering.gather(self, cluster)
+        except gathering.Missing as error:
+            lives = f", and cluster {cluster.name} still lives there" if alive else ""
+            raise Unready(error.severity, f"{error}{lives}") from error
+
+    def _take_kubeconfig(self, outcome: Outcome) -> None:
+        """Keep a kubeconfig that has come, as a secret of this application."""
+        import kubeconfig
+        from record import Served
+
+        fetched, record = outcome.world.fetched, outcome.state.record
+        fresh = record.served is None or record.served.model != record.model
+        if not fresh or not record.model or fetched is None or not fetched.kubeconfig:
+            return
+        try:
+            endpoint, authority = kubeconfig.endpoint(fetched.kubeconfig)
+        except kubeconfig.UnusableKubeconfig as error:
+            logger.warning("get-kubeconfig: %s", error)
+            return
+        content = {_KUBECONFIG: fetched.kubeconfig}
+        try:
+            secret = self.model.get_secret(label=_KUBECONFIG)
+            secret.set_content(content)
+        except ops.SecretNotFoundError:
+            secret = self.app.add_secret(content, label=_KUBECONFIG)
+        served = Served(record.model, secret.id or secret.get_info().id, endpoint, authority)
+        record = dataclasses.replace(self._state().record, served=served)
+        self._keep(dataclasses.replace(outcome.state, record=record))
+
+    def _publish(self, outcome: Outcome | None) -> None:
+        """Tell whoever wants the cluster where it is, or why there is none."""
+        users = self.model.relations["kubernetes-cluster"]
+        if not users:
+            return
+        from charms.k8s_on_openstack.v0 import kubernetes_cluster
+
+        record = self._state().record
+        served = record.served if record.intent == "present" else None
+        provider = kubernetes_cluster.KubernetesClusterProvider(self)
+        if served is None or served.model != record.model:
+            reason = record.told[1]
+            provider.publish(kubernetes_cluster.KubernetesCluster(ready=False, reason=reason))
+            return
+        if outcome is None:
+            # The cluster lives on while this charm cannot see it.
+            return
+        import life
+
+        secret = self.model.get_secret(label=_KUBECONFIG)
+        for relation in users:
+            secret.grant(relation)
+        provider.publish(
+            kubernetes_cluster.KubernetesCluster(
+                ready=True,
+                api_endpoint=served.endpoint,
+                ca_certificate=served.ca_certificate,
+                kubeconfig=served.secret,
+                kubernetes_version=life.version(outcome.world) or outcome.cluster.channel,
+                cni=outcome.cluster.cni,
             )
-        if not cloud.ready:
-            return ops.WaitingStatus(f"for OpenStack: {cloud.reason}")
-        return ops.BlockedStatus(
-            f"OpenStack {cloud.release} is there, but this revision of the charm creates no "
-            f"cluster: juju refresh {self.app.name}"
         )
+
+    # -- actions ----------------------------------------------------------------------------
+
+    def _on_preflight(self, event: ops.ActionEvent) -> None:
+        if not self._leads(event):
+            return
+        try:
+            cluster = self._cluster()
+            ground, _ = self._ground(cluster, alive=False)
+        except Unready as error:
+            event.fail(str(error))
+            return
+        import openstack_api
+        import tending
+
+        try:
+            shortages = tending.check(ground, cluster, self._state().record)
+        except openstack_api.OpenStackError as error:
+            event.fail(f"OpenStack: {error}")
+            return
+        event.set_results({"ready": str(not shortages).lower(), "shortages": _lines(shortages)})
+
+    def _on_get_kubeconfig(self, event: ops.ActionEvent) -> None:
+        if not self._leads(event):
+            return
+        record = self._state().record
+        if record.served is None or record.served.model != record.model:
+            event.fail(f"there is no kubeconfig yet: {record.told[1]}")
+            return
+        event.set_results({"secret": record.served.secret, "api-endpoint": record.served.endpoint})
+
+    def _on_show_cluster(self, event: ops.ActionEvent) -> None:
+        if not self._leads(event):
+            return
+        import report
+
+        shown = report.describe(self.app.name, self._state())
+        event.set_results({"cluster": report.render(shown, event.params["format"])})
+
+    def _on_scale_workers(self, event: ops.ActionEvent) -> None:
+        if self._leads(event):
+            count = event.params["count"]
+            self._change(workers=(count, int(self.config["worker-count"])))
+            event.set_results({"result": f"the plan leads to {count} workers: see show-cluster"})
+
+    def _on_resume(self, event: ops.ActionEvent) -> None:
+        if not self._leads(event):
+            return
+        from charms.openstack_coordinator.v0 import rolling
+
+        state = self._state()
+        if state.record.intent == "present":
+            # Whatever model there is, or will be made, is the cluster's from now on.
+            self._change(model="")
+        if state.journal is not None:
+            resumed = dataclasses.replace(self._state(), journal=rolling.resume(state.journal))
+            self._keep(resumed)
+        event.set_results({"result": "it goes on: see show-cluster"})
+
+    def _on_delete_cluster(self, event: ops.ActionEvent) -> None:
+        if event.params["confirm"] != self.app.name:
+            event.fail(f"nothing was deleted: confirm={self.app.name} is needed")
+        elif self._leads(event):
+            self._change(intent="deleted")
+            event.set_results({"result": "the deletion begins: see show-cluster"})
+
+    def _leads(self, event: ops.ActionEvent) -> bool:
+        if not self.unit.is_leader():
+            event.fail(f"run it on the leader: juju run {self.app.name}/leader ...")
+        return self.unit.is_leader()
+
+    # -- what is persisted ------------------------------------------------------------------
+
+    def _state(self) -> State:
+        """What the peer relation holds; for the leader, who alone may read and write it."""
+        import record
+
+        peers = self.model.get_relation(PEERS)
+        bag = peers.data[self.app] if peers else {}
+        from charms.openstack_coordinator.v0 import rolling
+
+        journal = bag.get(_JOURNAL)
+        return record.State(
+            record.from_json(bag.get(_RECORD, "")),
+            rolling.Journal.from_json(journal) if journal else None,
+        )
+
+    def _keep(self, state: State) -> None:
+        peers = self.model.get_relation(PEERS)
+        if peers is not None:
+            bag = peers.data[self.app]
+            bag[_RECORD] = state.record.to_json()
+            bag[_JOURNAL] = state.journal.to_json() if state.journal else ""
+
+    def _change(self, **changes: object) -> None:
+        state = self._state()
+        self._keep(dataclasses.replace(state, record=dataclasses.replace(state.record, **changes)))
+        self._ticker.ensure(BUSY_INTERVAL)
+
+    def _tell(self, severity: str, message: str) -> None:
+        state = self._state()
+        record = dataclasses.replace(state.record, told=(severity, message))
+        self._keep(dataclasses.replace(state, record=record))
+
+
+def _lines(told: tuple[object, ...]) -> str:
+    return "\n".join(map(str, told)) or "none"
 
 
 if __name__ == "__main__":

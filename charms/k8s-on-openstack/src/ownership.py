@@ -28,6 +28,9 @@ SWEEP_ORDER = (
     "server group",
 )
 
+_SERVING = ("port", "floating IP", "load balancer")
+"""Without what they serve, these are of no use to anybody."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Resource:

@@ -20,6 +20,8 @@ _DAY = 86400.0
 _PATIENCE = 7 * _DAY
 """Seconds that the operator has to make room for the cluster before the plan holds."""
 
+_GATE = Gate(PREFLIGHT, {}, patience=_PATIENCE)
+
 _SOON = 60.0
 """Seconds for what Juju or Neutron does at once."""
 
@@ -34,6 +36,8 @@ def create(cluster: Cluster, bundle: Bundle) -> Plan:
             Wave(
                 "applications",
                 tuple(_application(one) for one in bundle.applications),
+                # Here again: a cluster that grows needs room, too.
+                gates=(_GATE,),
                 parallel=len(names),
             ),
             Wave("relations", tuple(_relations(bundle.relations)), parallel=len(bundle.relations)),
@@ -57,7 +61,7 @@ def _ground(cluster: Cluster) -> Wave:
             # The model brings its machines up on the network.
             _step("model", "openstack", "model", model),
         ),
-        gates=(Gate(PREFLIGHT, {}, patience=_PATIENCE),),
+        gates=(_GATE,),
         parallel=2,
     )
 

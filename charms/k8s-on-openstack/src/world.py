@@ -83,5 +83,7 @@ class World:
     """A kubeconfig of this model is kept as a secret."""
     unmarked: tuple[str, ...] | None = None
     """Volumes in use by the cluster that do not bear its tag."""
+    resources: tuple[Resource, ...] | None = None
+    """Everything in the project; read only where the cluster is being deleted."""
     owned: tuple[Resource, ...] | None = None
     """What is in the project and belongs to the cluster."""

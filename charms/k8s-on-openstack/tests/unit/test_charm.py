@@ -1,4 +1,4 @@
-"""What an operator sees of k8s-on-openstack while it waits for its cloud."""
+"""What an operator sees of k8s-on-openstack, before there is a cloud and when there is one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ DEFAULTS = {
     if "default" in option
 }
 SECRET = "secret:d4n5q3f6qsvs7b2k1vt0"
+PEERS = testing.PeerRelation("cluster")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def context() -> testing.Context[K8sOnOpenStackCharm]:
 
 def status(context: testing.Context, *relations: testing.Relation, **config: str | int):
     options = {name.replace("_", "-"): value for name, value in config.items()}
-    state = testing.State(leader=True, relations=set(relations), config=options)
+    state = testing.State(leader=True, relations={PEERS, *relations}, config=options)
     return context.run(context.on.config_changed(), state).unit_status
 
 
@@ -69,11 +70,27 @@ def test_something_unreadable_from_the_coordinator_is_told_by_its_field(
     assert "openstack-coordinator published something unreadable: ready: " in found.message
 
 
-def test_with_a_cloud_it_admits_that_it_creates_no_cluster(context: testing.Context) -> None:
+def tenant(**content: str) -> testing.Secret:
+    """The project's credentials, as the coordinator granted them."""
+    whole = {**openstack_cloud_testing.tenant_credentials().to_content(), **content}
+    return testing.Secret(whole, id=SECRET)
+
+
+def test_with_a_cloud_it_asks_for_the_credentials_of_juju(context: testing.Context) -> None:
+    cloud = openstack_cloud_testing.ready_cloud(SECRET)
+    related = openstack_cloud_testing.provider_relation(cloud)
+    state = testing.State(leader=True, relations={PEERS, related}, secrets={tenant()})
+    found = context.run(context.on.config_changed(), state).unit_status
+    assert isinstance(found, ops.BlockedStatus)
+    assert found.message.startswith("juju-credentials: not set: juju add-secret")
+
+
+def test_credentials_of_the_cloud_that_were_withdrawn_are_waited_for(
+    context: testing.Context,
+) -> None:
     cloud = openstack_cloud_testing.ready_cloud(SECRET)
     found = status(context, openstack_cloud_testing.provider_relation(cloud))
-    assert isinstance(found, ops.BlockedStatus)
-    assert "creates no cluster: juju refresh k8s-on-openstack" in found.message
+    assert found == ops.WaitingStatus(f"for OpenStack: the secret {SECRET} is gone or not granted")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +100,8 @@ def test_with_a_cloud_it_admits_that_it_creates_no_cluster(context: testing.Cont
         ("worker_count", 0, "worker-count: 0: input should be greater than 0"),
         ("cni", "flannel", "cni: 'flannel': input should be 'calico' or 'cilium'"),
         ("kubernetes_channel", "latest", "kubernetes-channel: 'latest': string should match"),
-        ("worker_flavour", "", "worker-flavour: '': string should have at least 1 character"),
+        ("worker_flavour", "", "worker-flavour: '': string should match pattern"),
+        ("worker_flavour", "m1 large", "worker-flavour: 'm1 large': string should match pattern"),
         ("availability_zones", "az1,az1", "availability-zones: 'az1,az1': az1 is named twice"),
         ("availability_zones", "az1,,az2", "availability-zones: "),
     ],
@@ -112,7 +130,7 @@ def test_whoever_wants_the_cluster_is_told_that_there_is_none_and_why(
 ) -> None:
     user = kubernetes_cluster_testing.requirer_relation()
     state = testing.State(
-        leader=True, relations={user, openstack_cloud_testing.provider_relation()}
+        leader=True, relations={PEERS, user, openstack_cloud_testing.provider_relation()}
     )
     out = context.run(context.on.relation_created(user), state)
     assert json.loads(out.get_relation(user.id).local_app_data["cluster"]) == {
