@@ -27,9 +27,7 @@ def attach(tx: Transaction, home: Home, model: str, *, disks: bool) -> None:
 
     Storage of the pool `maas` is the provider's where it has disks, and a file elsewhere.
     """
-    for instance in storage.all_storage(tx, model):
-        if instance.status != "pending" or not instance.owner:
-            continue
+    for instance in storage.pending(tx, model):
         if instance.pool == "maas" and disks:
             continue
         machine = units.get(tx, model, instance.owner).machine

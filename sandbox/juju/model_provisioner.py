@@ -85,13 +85,12 @@ class ModelProvisioner:
         with self._store.transaction() as tx:
             if not self._ready(tx, models.get(tx, self._model)):
                 return
-            found = machines.all_machines(tx, self._model)
-            for machine in found:
+            for machine in machines.unsettled(tx, self._model):
                 if machine.container:
                     containers.look_at(tx, self._home, machine)
                 else:
                     self._look_at(tx, machine)
-            if self._deploying(tx):
+            if machines.deploying(tx, self._model):
                 self._begin("poll", self._poll)
             has_disks = bool(self._access and self._access[0].type == "maas")
             machine_storage.attach(tx, self._home, self._model, disks=has_disks)
@@ -270,11 +269,7 @@ class ModelProvisioner:
         if not zones:
             return ""
         with self._store.transaction() as tx:
-            placed = {
-                machine.id: machine.hardware.get("availability-zone", "")
-                for machine in machines.all_machines(tx, self._model)
-                if machine.instance_id and not machine.container
-            }
+            placed = machines.zones(tx, self._model)
             kin = _kin(tx, self._model, request.machine)
         chosen = zone_spread.choose(
             zones, placed, kin=kin, allowed=allowed_zones(request), failed=attempt.failed
@@ -357,23 +352,11 @@ class ModelProvisioner:
 
     # Watching and stopping.
 
-    def _deploying(self, tx: Transaction) -> list[str]:
-        """The instances that do not run yet."""
-        return [
-            machine.instance_id
-            for machine in machines.all_machines(tx, self._model)
-            if machine.instance_id
-            and not machine.container
-            and machine.life != "dead"
-            and statuses.get_status(tx, self._model, "instance", machine.id).status
-            not in ("running", "provisioning error")
-        ]
-
     async def _poll(self) -> None:
         """Follow the instances until they run."""
         while True:
             with self._store.transaction() as tx:
-                pending = self._deploying(tx)
+                pending = machines.deploying(tx, self._model)
             if not pending or (provider := self._provider) is None:
                 return
             try:
@@ -387,9 +370,9 @@ class ModelProvisioner:
                 await asyncio.sleep(self._retry_delay)
                 continue
             with self._store.transaction() as tx:
-                for machine in machines.all_machines(tx, self._model):
-                    if machine.instance_id in found:
-                        self._follow(tx, machine.id, found[machine.instance_id])
+                for instance, machine in machines.deploying(tx, self._model).items():
+                    if instance in found:
+                        self._follow(tx, machine, found[instance])
             await asyncio.sleep(self._poll_interval)
 
     def _follow(self, tx: Transaction, machine: str, instance: Instance) -> None:

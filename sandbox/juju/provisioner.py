@@ -12,6 +12,8 @@ from sandbox.juju.state import models, removal
 from sandbox.juju.state.store import Change, Store
 
 _LOGGER = logging.getLogger(__name__)
+_BURST = 0.02
+"""Seconds in which further changes belong to the same turn."""
 _KINDS = ("machine", "model", "credential", "cloud")
 
 
@@ -46,12 +48,13 @@ class Provisioner:
             self._changed.set()
 
     async def _wait(self) -> None:
-        """Until something changed, or forced removals may be due."""
+        """Until something changed, or forced removals may be due; what comes in a burst is one."""
         timer = asyncio.get_running_loop().call_later(1.0, self._changed.set)
         try:
             await self._changed.wait()
         finally:
             timer.cancel()
+        await asyncio.sleep(_BURST)
 
     async def _turn(self) -> None:
         with self._store.transaction() as tx:

@@ -114,6 +114,36 @@ def all_machines(tx: Transaction, model: str) -> list[Machine]:
     return sorted((Machine.from_row(row) for row in rows), key=lambda m: order(m.id))
 
 
+def unsettled(tx: Transaction, model: str) -> list[Machine]:
+    """The machines that lack an instance or are to lose it, hosts before their containers."""
+    rows = tx.all(
+        "SELECT * FROM machines WHERE model = ? AND (instance_id = '' OR life = 'dead')", model
+    )
+    return sorted((Machine.from_row(row) for row in rows), key=lambda m: order(m.id))
+
+
+def deploying(tx: Transaction, model: str) -> dict[str, str]:
+    """The instances that do not run yet, and the machines that they are for."""
+    rows = tx.all(
+        "SELECT instance_id, id FROM machines JOIN statuses ON statuses.model = machines.model"
+        " AND kind = 'instance' AND entity = id"
+        " WHERE machines.model = ? AND parent IS NULL AND instance_id <> '' AND life <> 'dead'"
+        " AND status NOT IN ('running', 'provisioning error')",
+        model,
+    )
+    return {row["instance_id"]: row["id"] for row in rows}
+
+
+def zones(tx: Transaction, model: str) -> dict[str, str]:
+    """The availability zones of the machines that have an instance, by machine."""
+    rows = tx.all(
+        "SELECT id, json_extract(hardware_json, '$.\"availability-zone\"') AS zone FROM machines"
+        " WHERE model = ? AND parent IS NULL AND instance_id <> ''",
+        model,
+    )
+    return {row["id"]: row["zone"] or "" for row in rows}
+
+
 def containers(tx: Transaction, model: str, machine: str) -> list[Machine]:
     """The containers of a machine."""
     rows = tx.all("SELECT * FROM machines WHERE model = ? AND parent = ?", model, machine)
@@ -133,18 +163,19 @@ def clean_machine(
     The rule is findCleanMachineQuery of Juju's state/unit.go; a machine that is not yet
     provisioned is not considered, since it may turn out unsuitable.
     """
-    for machine in all_machines(tx, model):
-        if (
-            machine.clean
-            and machine.life == "alive"
-            and machine.base == base
-            and machine.instance_id
-            and not containers(tx, model, machine.id)
-            and _container_type(machine) == (wanted.get("container") or "none")
-            and _suits(machine.hardware, wanted)
-        ):
-            return machine
-    return None
+    rows = tx.all(
+        "SELECT * FROM machines AS machine WHERE model = ? AND base = ? AND clean = 1"
+        " AND life = 'alive' AND instance_id <> '' AND NOT EXISTS"
+        " (SELECT 1 FROM machines WHERE model = machine.model AND parent = machine.id)",
+        *(model, base),
+    )
+    suitable = [
+        machine
+        for machine in map(Machine.from_row, rows)
+        if _container_type(machine) == (wanted.get("container") or "none")
+        and _suits(machine.hardware, wanted)
+    ]
+    return min(suitable, key=lambda machine: order(machine.id), default=None)
 
 
 def set_instance(
@@ -218,9 +249,9 @@ def take_address_number(tx: Transaction, model: str, machine: str) -> int:
     if held is not None:
         return held
     free = tx.value(
-        "SELECT min(candidate) FROM (SELECT 0 AS candidate UNION ALL"
-        " SELECT number + 1 FROM address_numbers)"
-        " WHERE candidate NOT IN (SELECT number FROM address_numbers)"
+        "SELECT number + 1 FROM (SELECT -1 AS number UNION ALL SELECT number FROM address_numbers)"
+        " AS taken WHERE NOT EXISTS"
+        " (SELECT 1 FROM address_numbers WHERE number = taken.number + 1) ORDER BY 1 LIMIT 1"
     )
     tx.insert("address_numbers", number=free, model=model, machine=machine)
     return free

@@ -107,6 +107,8 @@ CREATE TABLE IF NOT EXISTS machines (
     PRIMARY KEY (model, id)
 );
 
+CREATE INDEX IF NOT EXISTS machines_by_parent ON machines (model, parent);
+
 -- Numbers of addresses that the controller hands out itself (containers, localhost machines),
 -- unique over all models.
 CREATE TABLE IF NOT EXISTS address_numbers (

@@ -112,6 +112,15 @@ def all_storage(tx: Transaction, model: str) -> list[StorageInstance]:
     return [StorageInstance.from_row(row) for row in rows]
 
 
+def pending(tx: Transaction, model: str) -> list[StorageInstance]:
+    """The storage that units wait for, by id."""
+    rows = tx.all(
+        "SELECT * FROM storage WHERE model = ? AND status = 'pending' AND owner <> '' ORDER BY id",
+        model,
+    )
+    return [StorageInstance.from_row(row) for row in rows]
+
+
 def of_unit(tx: Transaction, model: str, unit: str) -> list[StorageInstance]:
     """The storage that is attached to a unit, by id."""
     rows = tx.all("SELECT * FROM storage WHERE model = ? AND owner = ? ORDER BY id", model, unit)

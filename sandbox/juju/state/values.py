@@ -25,7 +25,9 @@ class _Row:
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Self:
         """The value of a row that has all of the table's columns."""
-        return cls(**{name: read(row[column]) for name, column, read in _columns(cls, row)})
+        return cls(
+            **{name: read(row[column]) for name, column, read in _columns(cls, tuple(row.keys()))}
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -462,9 +464,9 @@ def mebibytes(size: str | int) -> int:
     return -int(-number * (factor or 1) // 1)
 
 
-def _columns(cls: type, row: sqlite3.Row) -> list[tuple[str, str, Callable[[Any], Any]]]:
+@functools.lru_cache(maxsize=64)
+def _columns(cls: type, present: tuple[str, ...]) -> list[tuple[str, str, Callable[[Any], Any]]]:
     """For each field its name, its column and how to read that."""
-    present = set(row.keys())
     # Charm documents are large, never change and are read at every turn: parse each once.
     document = _parsed if cls is Charm else _document
     columns = []
