@@ -136,6 +136,7 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
         "endpoints": endpoints,
         "keeps": _keeps(document, endpoints),
         "needs-leader": "ready-leader" in status
+        or document.get("openstack", {}).get("fronts") == "keystone"
         or any("by" in endpoint for endpoint in endpoints.values()),
         "actions": {
             name: {key: action[key] for key in _BEHAVIOUR if key in action}

@@ -51,7 +51,9 @@ def ask(description: dict, world: World, *, going: bool) -> None:
             # The service that `remove-from-cloud` has deleted must not come back.
             idle = world.flags.get(PAUSED) or world.flags.get("removed")
             ask_for_hypervisor(world, idle=bool(idle))
-    if wants.get("fronts") == "keystone" and not going and handshake.ready(description, world):
+    # Keystone's leader alone changes the catalogue: its units know different things.
+    leads = wants.get("fronts") == "keystone" and world.leader and not going
+    if leads and handshake.ready(description, world):
         _ask_for_endpoints(description, world)
 
 
@@ -65,9 +67,10 @@ def _ask_for_endpoints(description: dict, world: World) -> None:
     own = handshake.fill("http://{api_address}:{port}/v3", handshake.Values(description, world))
     _ask_for_endpoint(world, "keystone", dict.fromkeys(_URLS, own))
     for relation in world.at("identity-service"):
-        for data in relation.units.values():
-            if data.get("service") and all(map(data.get, _URLS)):
-                _ask_for_endpoint(world, data["service"], data)
+        told = [data for _, data in sorted(relation.units.items()) if all(map(data.get, _URLS))]
+        # Without a virtual address each unit names itself: one of them must do.
+        if told and told[0].get("service"):
+            _ask_for_endpoint(world, told[0]["service"], told[0])
 
 
 def _ask_for_endpoint(world: World, service: str, urls: dict) -> None:
