@@ -4,22 +4,26 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import logging
 import os
 
 import juju_credentials
+import keystone_admin
 import look
 import ops
 import provisioning
 import readiness
 import report
+import tenants
 from charms.openstack_coordinator.v0 import tick
 
 logger = logging.getLogger(__name__)
 
 PEERS = "cluster"
 _KEY = "look"
+_PROBLEM = "tenants-problem"
 _STATUSES = {"blocked": ops.BlockedStatus, "waiting": ops.WaitingStatus, None: ops.ActiveStatus}
 
 
@@ -41,12 +45,21 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             self.on.leader_elected,
         ):
             framework.observe(event, self._look_and_reconcile)
-        for event in (self.on.start, self.on["openstack-cloud"].relation_created):
+        cloud, admin = self.on[tenants.ENDPOINT], self.on["identity-admin"]
+        for event in (
+            self.on.start,
+            cloud.relation_created,
+            cloud.relation_changed,
+            cloud.relation_broken,
+            admin.relation_changed,
+        ):
             framework.observe(event, self._reconcile)
+        framework.observe(self.on.secret_remove, self._on_secret_remove)
         framework.observe(self.on.stop, self._on_stop)
         framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
         framework.observe(self.on.collect_app_status, self._on_collect_app_status)
         framework.observe(self.on.show_cloud_action, self._on_show_cloud)
+        framework.observe(self.on.rotate_credentials_action, self._on_rotate_credentials)
 
     # -- events -----------------------------------------------------------------------------
 
@@ -64,7 +77,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         peers = self.model.get_relation(PEERS)
         if peers is not None:
             peers.data[self.app]["leader"] = self.unit.name
-        self._publish(last)
+            self._serve_tenants(peers, last)
 
     def _on_stop(self, _: ops.StopEvent) -> None:
         self._ticker.stop()
@@ -88,13 +101,31 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         elif isinstance(last.outcome, look.Problem):
             event.fail(last.outcome.message)
         else:
+            extras = self._extras() if self.unit.is_leader() else report.Extras()
             event.set_results(
                 {
-                    "cloud": report.render(last.outcome, event.params["format"]),
+                    "cloud": report.render(last.outcome, extras, event.params["format"]),
                     "ready": str(last.ready).lower(),
                     "since": last.since.isoformat(timespec="seconds"),
                 }
             )
+
+    def _on_rotate_credentials(self, event: ops.ActionEvent) -> None:
+        peers, last = self.model.get_relation(PEERS), self._last_look()
+        if not self.unit.is_leader() or peers is None:
+            event.fail(f"only the leader rotates: juju run {self.app.name}/leader ...")
+            return
+        served, now = tenants.Tenants(self, peers), datetime.datetime.now(datetime.timezone.utc)
+        try:
+            rotated = served.rotate(self._terms(last), now, event.params.get("application", ""))
+        except (keystone_admin.NotThere, tenants.Unchanged) as error:
+            event.fail(str(error))
+        else:
+            event.set_results({"rotated": ", ".join(sorted(rotated))})
+
+    def _on_secret_remove(self, event: ops.SecretRemoveEvent) -> None:
+        """Nobody reads this revision any more."""
+        event.remove_revision()
 
     # -- looking ----------------------------------------------------------------------------
 
@@ -137,7 +168,48 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             if retry:
                 logger.info("the pool is ready for machines %s: provisioning again", retry)
                 await model.retry_provisioning(retry)
-        return readiness.assess(cloud.from_full_status(status, options), known)
+        whole = cloud.from_full_status(status, options)
+        assessment = readiness.assess(whole, known)
+        return self._with_computes(assessment, readiness.hypervisor_units(whole, known))
+
+    def _with_computes(
+        self, assessment: readiness.Assessment, hypervisors: list[str]
+    ) -> readiness.Assessment:
+        """Where Juju shows nothing amiss, also what Nova says of its computes."""
+        peers = self.model.get_relation(PEERS)
+        if peers is None or not assessment.ready:
+            return assessment
+        try:
+            account = self._admin()
+        except keystone_admin.NotThere:
+            return assessment
+        import compute_look
+
+        shared, now = peers.data[self.app], datetime.datetime.now(datetime.timezone.utc)
+        found = compute_look.findings(shared, account, self._ca(), hypervisors, now)
+        return dataclasses.replace(assessment, findings=found)
+
+    def _extras(self) -> report.Extras:
+        peers = self.model.get_relation(PEERS)
+        left = tenants.Tenants(self, peers).left if peers else {}
+        try:
+            account = self._admin()
+        except keystone_admin.NotThere:
+            return report.Extras(left=left)
+        import compute_look
+
+        return report.Extras(compute_look.room(account, self._ca()), left)
+
+    def _admin(self) -> keystone_admin.AdminAccount:
+        relation = self.model.get_relation("identity-admin")
+        if relation is None:
+            relate = f"juju integrate {self.app.name}:identity-admin keystone"
+            raise keystone_admin.NotThere(f"identity-admin is not related: {relate}")
+        units = sorted(relation.units, key=lambda unit: unit.name)
+        return keystone_admin.from_units(relation.data[unit] for unit in units)
+
+    def _ca(self) -> str:
+        return str(self.config.get("ca-certificate", "")).strip()
 
     def _credentials(self) -> juju_credentials.Credentials:
         secret_id = self.config.get("juju-credentials")
@@ -187,31 +259,40 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         return look.from_json(peers.data[self.app].get(_KEY, "")) if peers else None
 
     def _status(self) -> ops.StatusBase:
-        last = self._last_look()
+        last, peers = self._last_look(), self.model.get_relation(PEERS)
         if last is None:
             return ops.WaitingStatus("has not looked at the model yet")
         if isinstance(last.outcome, look.Problem):
             return _STATUSES[last.outcome.severity](last.outcome.message)
+        if last.ready and (problem := peers.data[self.app].get(_PROBLEM) if peers else ""):
+            return ops.WaitingStatus(f"tenants: {problem}")
         return _STATUSES[last.outcome.severity](last.outcome.summary)
 
     def _leader(self) -> str:
         peers = self.model.get_relation(PEERS)
         return (peers.data[self.app].get("leader") if peers else None) or "not known yet"
 
-    def _publish(self, last: look.Look | None) -> None:
-        if not self.model.relations["openstack-cloud"]:
-            return
-        from charms.openstack_coordinator.v0 import openstack_cloud
-
-        ready = last is not None and last.ready
-        reason = (
-            "OpenStack is ready, but no project and credentials were made for this application"
-            if ready
-            else "OpenStack is not ready"
+    def _terms(self, last: look.Look | None) -> tenants.Terms:
+        """What holds for tenants now; NotThere while Keystone's administrator is not known."""
+        outcome = last.outcome if last is not None and last.ready else None
+        return tenants.Terms(
+            account=self._admin(),
+            ca_certificate=self._ca(),
+            release=outcome.release if isinstance(outcome, readiness.Assessment) else "",
+            max_age=datetime.timedelta(days=int(self.config["credentials-max-age"])),
+            ready=outcome is not None,
         )
-        provider = openstack_cloud.OpenStackCloudProvider(self)
-        for relation in provider.relations():
-            provider.publish(relation, openstack_cloud.OpenStackCloud(ready=False, reason=reason))
+
+    def _serve_tenants(self, peers: ops.Relation, last: look.Look | None) -> None:
+        if not self.model.relations[tenants.ENDPOINT] and not tenants.served(peers, self.app):
+            return
+        served, problem = tenants.Tenants(self, peers), ""
+        try:
+            served.reconcile(self._terms(last), datetime.datetime.now(datetime.timezone.utc))
+        except (keystone_admin.NotThere, tenants.Unchanged) as error:
+            problem = str(error)
+            served.refuse(problem)
+        peers.data[self.app][_PROBLEM] = problem
 
 
 if __name__ == "__main__":

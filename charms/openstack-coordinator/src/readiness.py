@@ -71,19 +71,23 @@ def assess(cloud: Cloud, knowledge: Knowledge) -> Assessment:
     """Judge the cloud."""
     members = coherence.members(cloud, knowledge)
     release = coherence.current_release(members, knowledge)
-    hypervisors = (
-        unit
-        for member in members
-        if knowledge.roles[member.charm.role].hypervisor
-        for unit in member.application.units
-        if unit.workload == "active"
-    )
     return Assessment(
         release=release.name if release else "",
         applications=tuple(_report(member) for member in members),
-        hypervisors=sum(1 for _ in hypervisors),
+        hypervisors=len(hypervisor_units(cloud, knowledge)),
         findings=coherence.findings(cloud, knowledge),
     )
+
+
+def hypervisor_units(cloud: Cloud, knowledge: Knowledge) -> list[str]:
+    """The units that run guests and are active."""
+    return [
+        unit.name
+        for member in coherence.members(cloud, knowledge)
+        if knowledge.roles[member.charm.role].hypervisor
+        for unit in member.application.units
+        if unit.workload == "active"
+    ]
 
 
 def _report(member: coherence.Member) -> ApplicationReport:

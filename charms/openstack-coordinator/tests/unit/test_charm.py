@@ -232,14 +232,14 @@ def test_machines_that_found_no_metal_are_tried_again_when_the_pool_is_ready(
     assert controller.retried == [("6",)]
 
 
-def test_a_tenant_is_told_honestly_that_there_is_no_cloud_for_it_yet(
+def test_a_tenant_is_told_honestly_why_there_is_no_cloud_for_it_yet(
     controller: Controller, context: testing.Context
 ) -> None:
     tenant = openstack_cloud_testing.requirer_relation()
     out = context.run(context.on.config_changed(), state(tenant))
     published = json.loads(out.get_relation(tenant.id).local_app_data["cloud"])
     assert published["ready"] is False
-    assert "no project and credentials were made" in published["reason"]
+    assert "identity-admin is not related" in published["reason"]
 
 
 @pytest.mark.parametrize("form", ["text", "yaml", "json"])

@@ -7,6 +7,7 @@ rolling.py for how. Pure, without I/O or clock.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -88,7 +89,7 @@ class Plan:
         if any(wave.parallel < 1 for wave in self.waves):
             raise ValueError("a wave in which nothing may run in parallel never ends")
 
-    @property
+    @functools.cached_property
     def hash(self) -> str:
         """What an operator approves: equal for equal plans only."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
