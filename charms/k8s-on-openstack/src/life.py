@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Literal
 
 import bundle
@@ -30,8 +31,12 @@ def wanted_plan(cluster: Cluster, record: Record) -> Plan:
     """The plan that leads to what the operator wants."""
     if record.intent == "deleted":
         return plan.delete(cluster)
-    whole = records.with_workers(cluster, record)
-    return plan.create(whole, bundle.parse(bundle.render(whole)))
+    return _creation(records.with_workers(cluster, record))
+
+
+@functools.lru_cache(maxsize=4)
+def _creation(cluster: Cluster) -> Plan:
+    return plan.create(cluster, bundle.parse(bundle.render(cluster)))
 
 
 def problem(cluster: Cluster, record: Record, world: World) -> Told | None:
