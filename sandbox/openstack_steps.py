@@ -93,8 +93,7 @@ def prepare(home: Home, juju: Juju) -> str:
     """Make images, flavours and the external network, and Nova's zones; returns what it did.
 
     Raises:
-        OpenStackNotUp: an API refused, or a hypervisor is not up.
-        JujuFailed: the action of nova-cloud-controller failed.
+        OpenStackNotUp: an API refused, a hypervisor is not up, or the zones' action failed.
     """
     layout = Layout.load(home)
     hosts = sorted(file.name for file in layout.made("hypervisors").iterdir())
@@ -108,6 +107,9 @@ def prepare(home: Home, juju: Juju) -> str:
     if done.returncode:
         said = done.stderr.strip().rpartition("\n")[2]
         raise OpenStackNotUp(f"the cloud could not be prepared for tenants: {said}")
-    juju("run", "nova-cloud-controller/leader", "sync-compute-availability-zones")
+    action = "sync-compute-availability-zones"
+    (task,) = juju.json("run", "nova-cloud-controller/leader", action).values()
+    if task["status"] != "completed":
+        raise OpenStackNotUp(f"{action} {task['status']}: {task.get('message', '')}")
     made = done.stdout.split("\n")[:-1]
     return f"{len(hosts)} hypervisors in their zones; {', '.join(made) or 'all was there'}"
