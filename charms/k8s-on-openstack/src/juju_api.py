@@ -25,7 +25,6 @@ VERSIONS: juju_session.Versions = {
     "ModelConfig": {3, 4},
     "ModelManager": {9, 10},
 }
-_NOT_FOUND = "not found"
 _GET_KUBECONFIG = "get-kubeconfig"
 _PAGE = 50
 
@@ -68,13 +67,10 @@ class Juju:
 
     async def _cloud(self) -> tuple[Presence, str]:
         """Whether the cloud is there as wanted, and why it is somebody else's, if it is."""
-        name = self._place.name
-        entities = [{"tag": f"cloud-{name}"}]
-        try:
-            found = (await self._controller.call_one("Cloud", "Cloud", entities=entities))["cloud"]
-        except juju_session.RequestRefused as error:
-            if error.code != _NOT_FOUND:
-                raise
+        # Listed, for libjuju drops the code of an error about one of several things.
+        clouds = (await self._controller.call("Cloud", "Clouds")).get("clouds") or {}
+        found = clouds.get(f"cloud-{self._place.name}")
+        if found is None:
             return "absent", ""
         if not _is_tagged((found.get("config") or {}).get("resource-tags"), self._place.owner):
             return "other", "not this application's"
@@ -86,39 +82,31 @@ class Juju:
 
     async def _credential(self) -> Presence:
         name = self._place.name
-        asked = [{"cloud-name": name, "credential-name": name}]
-        try:
-            found = await self._controller.call_one(
-                "Cloud", "CredentialContents", **{"credentials": asked, "include-secrets": True}
-            )
-        except juju_session.RequestRefused as error:
-            if error.code != _NOT_FOUND:
-                raise
+        of = {"user-tag": f"user-{self._login.username}", "cloud-tag": f"cloud-{name}"}
+        listed = await self._controller.call_one(
+            "Cloud", "UserCredentials", **{"user-clouds": [of]}
+        )
+        if self._credential_tag not in (listed.get("result") or ()):
             return "absent"
+        asked = [{"cloud-name": name, "credential-name": name}]
+        found = await self._controller.call_one(
+            "Cloud", "CredentialContents", **{"credentials": asked, "include-secrets": True}
+        )
         content = (found.get("result") or {}).get("content") or {}
         same = dict(content.get("attrs") or {}) == dict(self._place.credential)
         return "current" if same and content.get("valid") is not False else "other"
 
     async def _listed_model(self) -> tuple[str, bool] | None:
         """UUID of the model of that name, and whether it is being destroyed."""
-        tag = f"user-{self._login.username}"
-        answer = await self._controller.call("ModelManager", "ListModels", tag=tag)
-        for listed in answer.get("user-models") or ():
-            model = listed["model"]
-            if model["name"] == self._place.name and model["owner-tag"] == tag:
-                return await self._life(model["uuid"])
+        owner = f"user-{self._login.username}"
+        answer = await self._controller.call(
+            "ModelManager", "ListModelSummaries", **{"user-tag": owner, "all": False}
+        )
+        for listed in answer.get("results") or ():
+            model = listed.get("result") or {}
+            if (model.get("name"), model.get("owner-tag")) == (self._place.name, owner):
+                return model["uuid"], model.get("life") != "alive"
         return None
-
-    async def _life(self, uuid: str) -> tuple[str, bool] | None:
-        entities = [{"tag": f"model-{uuid}"}]
-        try:
-            found = await self._controller.call_one("ModelManager", "ModelInfo", entities=entities)
-        except juju_session.RequestRefused as error:
-            # A model that has gone since it was listed may not be read any more.
-            if error.code in (_NOT_FOUND, "unauthorized access"):
-                return None
-            raise
-        return uuid, (found.get("result") or {}).get("life") != "alive"
 
     @contextlib.asynccontextmanager
     async def _model(self, uuid: str) -> AsyncIterator[juju_session.Session]:

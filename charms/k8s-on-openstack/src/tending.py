@@ -126,9 +126,12 @@ def _seen(
     if wave is None:
         return rolling.Seen()
     steps = observation.observe(wave.steps, world)
-    idle = all(found.state == "done" for found in steps.values())
-    if not wave.gates or idle:
+    if not wave.gates or all(found.state == "done" for found in steps.values()):
         return rolling.Seen(steps)
+    begun = [journal.records[step.id] for step in wave.steps if step.id in journal.records]
+    if any(one.attempt and one.state in ("requested", "done") for one in begun):
+        # It guards the beginning: what was begun takes of the quota that it looked at.
+        return rolling.Seen(steps, {gate.key: "" for gate in wave.gates})
     shortages = _shortages(project, cluster, record)
     return rolling.Seen(steps, {gate.key: "; ".join(map(str, shortages)) for gate in wave.gates})
 

@@ -68,11 +68,6 @@ class LoginRefused(JujuApiError):
 class RequestRefused(JujuApiError):
     """The controller refused one request."""
 
-    def __init__(self, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        """Of rpc/params/apierror.go: `not found`, `already exists`."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Session:
@@ -112,13 +107,13 @@ class Session:
             RequestRefused: the request, or what it asks, was refused.
         """
         answer = await self.call(facade, request, **params)
-        # Some of Juju's structures have no JSON names, so they are capitalised on the wire.
-        results = answer.get("results") or answer.get("Results") or [{}]
-        errors = [results[0].get("error"), *(results[0].get("Errors") or ())]
-        for error in filter(None, errors):
-            what = f"{facade}.{request}"
-            raise _refused(what, error.get("message", ""), error.get("code", ""))
-        return results[0]
+        # Some of Juju's structures have no JSON names, so they are capitalised on the wire, and
+        # libjuju does not look into those.
+        result = (answer.get("results") or answer.get("Results") or [{}])[0]
+        for error in filter(None, (result.get("error"), *(result.get("Errors") or ()))):
+            reason, code = error.get("message", ""), error.get("code", "")
+            raise _refused(f"{facade}.{request}", reason, code)
+        return result
 
 
 @contextlib.asynccontextmanager
@@ -203,7 +198,7 @@ def _keep_frames_out_of_logs() -> None:
 def _refused(what: str, reason: str, code: str) -> JujuApiError:
     if code in _TRANSIENT:
         return Unreachable(f"{what}: {reason}")
-    return RequestRefused(f"{what}: {reason}", code)
+    return RequestRefused(f"{what}: {reason}")
 
 
 def _code(error: juju.errors.JujuError) -> str:
