@@ -52,6 +52,8 @@ def render(cluster: Cluster) -> str:
         autoescape=False,  # noqa: S701 - it is YAML, and every value is written as JSON
         keep_trailing_newline=True,
     )
+    # YAML does not know JSON's pairs of escapes for characters beyond 16 bits.
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     return environment.get_template(f"{cluster.cni}.yaml.j2").render(dataclasses.asdict(cluster))
 
 

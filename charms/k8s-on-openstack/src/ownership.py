@@ -78,13 +78,8 @@ def owned(resources: Iterable[Resource], claim: Claim) -> tuple[Resource, ...]:
     every = tuple(resources)
     mine = {resource.id for resource in every if claim.proves(resource)}
     # A volume that the cluster uses must say so itself: it may be borrowed.
-    mine |= {
-        resource.id
-        for resource in every
-        if resource.kind in ("port", "floating IP")
-        and resource.of
-        and mine.issuperset(resource.of)
-    }
+    serving = (one for one in every if one.kind in _SERVING and one.of)
+    mine |= {one.id for one in serving if mine.issuperset(one.of)}
     found = (resource for resource in every if resource.id in mine)
     return tuple(sorted(found, key=lambda one: (SWEEP_ORDER.index(one.kind), one.id)))
 

@@ -156,9 +156,7 @@ def _quotas(cluster: Cluster, bundle: Bundle, facts: Facts) -> Iterator[Shortage
         if quota is None or wanted <= quota.free:
             continue
         remedy = f"have the quota of the project raised to {quota.used + wanted}"
-        problem = (
-            f"{quota.free:g} of {quota.limit} are free, cluster {cluster.name} needs {wanted}"
-        )
+        problem = f"{cluster.name} needs {wanted}, {quota.free:g} of {quota.limit} are free"
         yield Shortage(f"quota of {resource}", problem, remedy)
 
 
