@@ -2,7 +2,9 @@
 
 At first each API is at its own address. Once a unit that fronts it is up, its endpoint is what
 the unit's charm has asked keystone's charm for; that one leaves it in
-`<home>/openstack/endpoints/<service>.json`.
+`<home>/openstack/endpoints/<service>.json`. When nobody answers there, as at a virtual address
+that this machine does not have, it is the first unit that serves: each leaves its address and
+port in `<home>/openstack/fronts/<api>/<unit>`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import asyncio
 import dataclasses
 import json
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -19,7 +21,7 @@ import aiohttp
 from .layout import Layout
 from .services import answers
 
-INTERFACES = ("public", "internal", "admin")
+INTERFACES: tuple[str, ...] = ("public", "internal", "admin")
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 Wanted = Mapping[str, Mapping[str, str]]
@@ -73,23 +75,31 @@ class Endpoints:
         """
         wanted: dict[str, Mapping[str, str]] = {}
         for entry in (_IDENTITY, *CATALOGUE):
-            known, asked = self._set.get(entry.kind), self._asked(entry)
-            if asked and asked != known and await _up(asked):
-                wanted[entry.kind] = asked
-            elif known is None:
-                wanted[entry.kind] = dict.fromkeys(INTERFACES, entry.own_url(self._layout))
+            known = self._set.get(entry.kind)
+            own = dict.fromkeys(INTERFACES, entry.own_url(self._layout))
+            # When nobody answers any more, the API is where it was: away.
+            urls = await self._first_up(entry) or known or own
+            if urls != known:
+                wanted[entry.kind] = urls
         if wanted:
             await set_urls(self._layout, wanted)
             self._set.update(wanted)
 
-    def _asked(self, entry: Entry) -> dict[str, str]:
-        """The URLs that the charm asks for; nothing before it does."""
-        file = self._layout.made("endpoints") / f"{entry.service}.json"
-        try:
-            document = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        return {name: document[f"{name}_url"] for name in INTERFACES}
+    async def _first_up(self, entry: Entry) -> Mapping[str, str] | None:
+        for urls in self._candidates(entry):
+            if await _up(urls):
+                return urls
+        return None
+
+    def _candidates(self, entry: Entry) -> Iterator[dict[str, str]]:
+        """What the charm asks for; and every unit, for when that does not answer."""
+        asked = self._layout.made("endpoints") / f"{entry.service}.json"
+        if asked.exists():
+            document = json.loads(asked.read_text(encoding="utf-8"))
+            yield {name: document[f"{name}_url"] for name in INTERFACES}
+        for unit in sorted(self._layout.made("fronts", entry.user).iterdir()):
+            address = unit.read_text(encoding="ascii")
+            yield dict.fromkeys(INTERFACES, f"http://{address}{entry.path}")
 
 
 async def _up(urls: Mapping[str, str]) -> bool:

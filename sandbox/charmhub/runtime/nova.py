@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from typing import Any
 
 from . import openstack
 from .world import World
 
-_STOPS_WITHIN = 30.0
-"""Seconds for a nova-compute to be gone."""
 _RUNNING = (
     "This unit can not be removed from the cloud because it's still running VMs. Please remove "
     "these VMs or migrate them to another nova-compute unit"
@@ -115,11 +112,8 @@ def _remove_from_cloud(nova: _Nova, world: World) -> dict[str, str]:
         raise ActionFailed(_RUNNING)
     service = nova.service(world.hostname)
     openstack.ask_for_hypervisor(world, idle=True)
-    deadline = time.monotonic() + _STOPS_WITHIN
-    while openstack.computing(world):
-        if time.monotonic() > deadline:
-            raise ActionFailed(f"nova-compute of {world.hostname} does not stop")
-        time.sleep(0.1)
+    if openstack.computing(world):
+        raise ActionFailed(f"nova-compute of {world.hostname} does not stop")
     nova("DELETE", f"os-services/{service['id']}")
     return {}
 

@@ -9,6 +9,7 @@ keystone does for those that are related to it, for endpoints in the catalogue.
 from __future__ import annotations
 
 import os
+import time
 
 from . import handshake, plain_json
 from .world import PAUSED, World
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     # Importing `typing` costs a hook more than any tool.
     from typing import Any
 
+_STOPS_WITHIN = 20.0
+"""Seconds for a nova-compute to end."""
 _URLS = ("public_url", "internal_url", "admin_url")
 
 
@@ -51,16 +54,33 @@ def ask(description: dict, world: World, *, going: bool) -> None:
             # The service that `remove-from-cloud` has deleted must not come back.
             idle = world.flags.get(PAUSED) or world.flags.get("removed")
             ask_for_hypervisor(world, idle=bool(idle))
+    if "fronts" in wants:
+        _show_front(description, world, going=going)
     # Keystone's leader alone changes the catalogue: its units know different things.
     leads = wants.get("fronts") == "keystone" and world.leader and not going
     if leads and handshake.ready(description, world):
         _ask_for_endpoints(description, world)
 
 
+def _show_front(description: dict, world: World, *, going: bool) -> None:
+    """Say where this unit serves its API, while it does."""
+    file = _file(world.cloud, f"fronts/{description['openstack']['fronts']}", world.slug)
+    if going or world.flags.get(PAUSED) or not handshake.able(description, world):
+        _remove(file)
+    else:
+        _write(file, f"{world.address}:{handshake.port(description, world)}")
+
+
 def ask_for_hypervisor(world: World, *, idle: bool) -> None:
-    """Ask for the switch of this unit's machine, and unless it is `idle` for its nova-compute."""
+    """Ask for the switch of this unit's machine, and unless it is `idle` for its nova-compute.
+
+    Returns when a nova-compute that shall not run has ended, as `systemctl stop` does.
+    """
     file = _file(world.cloud, "hypervisors", world.hostname)
     _write(file, f"{world.address} paused" if idle else world.address)
+    deadline = time.monotonic() + _STOPS_WITHIN
+    while idle and computing(world) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _ask_for_endpoints(description: dict, world: World) -> None:

@@ -48,6 +48,8 @@ def _attend(number: int, unit: str, service: str, api: tuple[str, int]) -> None:
     try:
         client.settimeout(_PATIENCE)
         request = client.recv(_CHUNK)
+        if not request:
+            return
         server = _connected(api)
         if request.startswith((b"GET /healthcheck ", b"HEAD /healthcheck ")):
             answer = health_server.answer(request, unit, service)
@@ -56,7 +58,7 @@ def _attend(number: int, unit: str, service: str, api: tuple[str, int]) -> None:
             client.sendall(answer)
         elif server is None:
             client.sendall(_UNAVAILABLE)
-        elif request:
+        else:
             server.sendall(request)
             _carry(client, server)
     except OSError:
