@@ -1,7 +1,7 @@
 """The sandbox's daemons, kept running.
 
-`python -m sandbox.supervisor` runs until SIGTERM, then ends the daemons in the reverse order
-of their start. Each daemon's output goes to <home>/log/<name>.log.
+`python -m sandbox.supervisor` runs until SIGTERM, then ends the daemons side by side. Each
+daemon's output goes to <home>/log/<name>.log.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ async def supervise(home: Home, without: Collection[str] = ()) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     await told.wait()
-    for name in reversed(daemons):
-        stopping[name].set()
-        await kept[name]
+    for stop in stopping.values():
+        stop.set()
+    await asyncio.gather(*kept.values())
 
 
 def _program(home: Home, name: str, module: str) -> Program:
