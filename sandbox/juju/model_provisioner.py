@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from sandbox.home import Home
 from sandbox.juju import containers, machine_storage, zone_spread
@@ -42,6 +42,7 @@ from sandbox.juju.state.values import Cloud, Credential, Machine, Model
 
 _LOGGER = logging.getLogger(__name__)
 _MODULE = "juju.worker.provisioner"
+_Result = TypeVar("_Result")
 
 
 class _NoZone(Refused):
@@ -70,6 +71,10 @@ class ModelProvisioner:
         # To claim an instance and to record it is one step: so zones are counted right, and a
         # claim that nobody recorded can be told from one that is on its way.
         self._claiming = asyncio.Lock()
+        # What a cloud may still take back is not recorded: its machines' zones, and what was
+        # found of them after a restart.
+        self._building: dict[str, str] = {}
+        self._found: dict[str, Instance] = {}
         self._reconciled = False
 
     async def close(self) -> None:
@@ -211,7 +216,9 @@ class ModelProvisioner:
                     return None  # its instance was found, or it was destroyed meanwhile
                 zones = [] if names_a_node(request) else await provider.zones()
                 zone = self._zone(request, zones, attempt)
-                await self._claim(provider, request, zone)
+                building = await self._claim(provider, request, zone)
+            if building is not None:
+                await self._settle(provider, request, building)
             return None
         except _NoZone as error:
             self._tell(request.machine, "provisioning error", str(error))
@@ -269,8 +276,8 @@ class ModelProvisioner:
         if not zones:
             return ""
         with self._store.transaction() as tx:
-            placed = machines.zones(tx, self._model)
-            kin = _kin(tx, self._model, request.machine)
+            placed = {**machines.zones(tx, self._model), **self._building}
+            kin = machines.kin(tx, self._model, request.machine)
         chosen = zone_spread.choose(
             zones, placed, kin=kin, allowed=allowed_zones(request), failed=attempt.failed
         )
@@ -278,12 +285,21 @@ class ModelProvisioner:
             raise _NoZone(f"suitable availability zone for machine {request.machine} not found")
         return chosen
 
-    async def _claim(self, provider: Provider, request: StartRequest, zone: str) -> None:
-        """Start an instance and record it, whatever happens to this task meanwhile."""
+    async def _claim(
+        self, provider: Provider, request: StartRequest, zone: str
+    ) -> Instance | None:
+        """Start an instance and record it, whatever happens to this task meanwhile.
 
-        async def claim() -> None:
+        One that is still building is returned instead, to be recorded when it is settled.
+        """
+
+        async def claim() -> Instance | None:
             try:
-                instance = await provider.start(dataclasses.replace(request, zone=zone))
+                instance = self._found.pop(request.machine, None) or await provider.start(
+                    dataclasses.replace(request, zone=zone)
+                )
+                if instance.state == "building":
+                    return instance
                 if not self._record(request.machine, instance):
                     await provider.stop(instance.id)
             except (NoMatch, Refused):
@@ -292,8 +308,26 @@ class ModelProvisioner:
                 # Something may have been claimed that nobody will record: look before the next.
                 self._reconciled = False
                 raise
+            return None
 
-        await _finish(asyncio.ensure_future(claim()))
+        building = await _finish(asyncio.ensure_future(claim()))
+        if building is not None:
+            self._building[request.machine] = building.hardware.get("availability-zone") or zone
+        return building
+
+    async def _settle(self, provider: Provider, request: StartRequest, building: Instance) -> None:
+        """Record an instance once its cloud will not take it back."""
+        try:
+            settled = await provider.settled(building, request)
+            if not self._record(request.machine, settled):
+                await provider.stop(settled.id)
+        except (NoMatch, Refused):
+            raise
+        except BaseException:
+            self._reconciled = False
+            raise
+        finally:
+            del self._building[request.machine]
 
     def _record(self, machine: str, instance: Instance) -> bool:
         """Note the instance of a machine; False if the machine was removed meanwhile."""
@@ -326,7 +360,11 @@ class ModelProvisioner:
             return
         for instance in await provider.claimed():
             machine = self._lost_machine(instance)
-            if machine is not None and instance.state in ("allocating", "running"):
+            if machine is not None and machine in self._building:
+                continue
+            if machine is not None and instance.state == "building":
+                self._found[machine] = instance
+            elif machine is not None and instance.state in ("allocating", "running"):
                 self._record(machine, instance)
             elif self._nobodys(instance):
                 await provider.stop(instance.id)
@@ -453,22 +491,10 @@ def _machine_of(instance: Instance) -> str:
     return instance.owner_data.get("juju-machine-id", "").rpartition("-machine-")[2]
 
 
-async def _finish(work: asyncio.Future[None]) -> None:
+async def _finish(work: asyncio.Future[_Result]) -> _Result:
     """Await work to its end even if the waiting task is cancelled."""
     try:
-        await asyncio.shield(work)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
         await asyncio.wait([work])
         raise
-
-
-def _kin(tx: Transaction, model: str, machine: str) -> set[str]:
-    """The other machines with principals of the applications that this one is for."""
-    rows = tx.all(
-        "SELECT DISTINCT other.machine FROM units AS own JOIN units AS other"
-        " ON other.model = own.model AND other.application = own.application"
-        " WHERE own.model = ? AND own.machine = ? AND own.principal IS NULL"
-        " AND other.machine IS NOT NULL AND other.machine <> own.machine",
-        *(model, machine),
-    )
-    return {row["machine"] for row in rows}

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from sandbox.juju import zone_spread
-from sandbox.juju.providers.provider import NoMatch, ProviderError, StartRequest
+from sandbox.juju.providers.provider import NoHost, NoMatch, ProviderError, StartRequest
 
 RETRIES = 10
 
@@ -57,7 +57,8 @@ class Attempt:
 
 def acquiring(error: ProviderError) -> str:
     """The error as Juju annotates it for a retry; once given up it stands alone."""
-    return f"failed to acquire node: {error}" if isinstance(error, NoMatch) else str(error)
+    in_own_words = isinstance(error, NoHost) or not isinstance(error, NoMatch)
+    return str(error) if in_own_words else f"failed to acquire node: {error}"
 
 
 def allowed_zones(request: StartRequest) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.home import Home
@@ -9,8 +10,10 @@ from sandbox.juju import errors
 from sandbox.juju.providers.localhost import LocalhostProvider
 from sandbox.juju.providers.maas import MaasProvider
 from sandbox.juju.providers.maas_client import MaasClient
+from sandbox.juju.providers.openstack import OpenStackProvider
+from sandbox.juju.providers.openstack_client import OpenStackClient
 from sandbox.juju.providers.provider import AccessDenied, Provider, Refused
-from sandbox.juju.state import clouds, machines, spaces
+from sandbox.juju.state import clouds, machines, models, spaces
 from sandbox.juju.state.store import Store, Transaction
 from sandbox.juju.state.values import Cloud, Credential, Model
 
@@ -32,18 +35,50 @@ def connect(
         return MaasProvider(
             MaasClient(endpoint, key.attributes["maas-oauth"], certificates), model.uuid
         )
+
+    def address(machine: str) -> dict[str, Any]:
+        with store.transaction() as tx:
+            return own_address(tx, home, model.uuid, machine)
+
+    if cloud.type == "openstack":
+        return _openstack(store, model, cloud, key, address)
     if cloud.type in ("lxd", "localhost"):
 
         def known() -> list[str]:
             with store.transaction() as tx:
                 return [m.instance_id for m in machines.all_machines(tx, model.uuid)]
 
-        def address(machine: str) -> dict[str, Any]:
-            with store.transaction() as tx:
-                return own_address(tx, home, model.uuid, machine)
-
         return LocalhostProvider(instance_prefix(model.uuid), known, address)
     raise Refused(f'cloud "{cloud.name}" is of type {cloud.type}, which starts no machines here')
+
+
+def _openstack(
+    store: Store,
+    model: Model,
+    cloud: Cloud,
+    key: Credential | None,
+    address: Callable[[str], dict[str, Any]],
+) -> OpenStackProvider:
+    if key is None:
+        raise AccessDenied("cloud denied access: the model has no credential")
+    regions = {region["name"]: region for region in cloud.doc.get("regions") or []}
+    name = model.region or next(iter(regions), "")
+    endpoint = regions.get(name, {}).get("endpoint") or cloud.doc.get("endpoint") or ""
+    certificates = cloud.doc.get("ca-certificates") or []
+    client = OpenStackClient(endpoint, name, key.auth_type, key.attributes, certificates)
+
+    def settings() -> dict[str, Any]:
+        with store.transaction() as tx:
+            return models.get_config(tx, model.uuid)
+
+    return OpenStackProvider(
+        client,
+        region=name,
+        model=model.uuid,
+        name=model.name,
+        settings=settings,
+        address=address,
+    )
 
 
 def credential_of(tx: Transaction, model: Model) -> Credential | None:

@@ -45,6 +45,10 @@ class LocalhostProvider:
             addresses=[self._address(request.machine)],
         )
 
+    async def settled(self, instance: Instance, request: StartRequest) -> Instance:
+        """It ran from the start."""
+        return instance
+
     async def instances(self, ids: Collection[str]) -> dict[str, Instance]:
         """All of them, running."""
         return {i: Instance(id=i, hostname=i, state="running", message="Running") for i in ids}

@@ -60,6 +60,10 @@ class MaasProvider:
             raise Refused(str(error)) from None
         return _instance(deployed, _disks(request.disks, machine))
 
+    async def settled(self, instance: Instance, request: StartRequest) -> Instance:
+        """What MAAS deploys is recorded at once: nothing to wait for."""
+        return instance
+
     async def instances(self, ids: Collection[str]) -> dict[str, Instance]:
         """Those of these machines that the region knows."""
         machines = await self._client.get("machines/", [("id", i) for i in ids]) if ids else []

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-State = Literal["claimed", "allocating", "running", "failed"]
-"""Claimed is taken but not set going: the one who took it went away in between."""
+State = Literal["claimed", "building", "allocating", "running", "failed"]
+"""Claimed is taken but not set going: the one who took it went away in between. Building may
+still turn out to be nothing, so it is not recorded yet."""
 
 
 class ProviderError(Exception):
@@ -16,6 +17,10 @@ class ProviderError(Exception):
 
 class NoMatch(ProviderError):
     """No free machine satisfies the request in this zone; another zone may have one."""
+
+
+class NoHost(NoMatch):
+    """The same, of a cloud that says so in words of its own."""
 
 
 class Refused(ProviderError):
@@ -88,6 +93,13 @@ class Provider(Protocol):
 
     async def start(self, request: StartRequest) -> Instance:
         """Claim an instance and set it going; it need not run yet."""
+        ...
+
+    async def settled(self, instance: Instance, request: StartRequest) -> Instance:
+        """Wait until an instance that is building is more than that.
+
+        One that fails is given back, and what was its fault is raised as by `start`.
+        """
         ...
 
     async def instances(self, ids: Collection[str]) -> dict[str, Instance]:

@@ -144,6 +144,18 @@ def zones(tx: Transaction, model: str) -> dict[str, str]:
     return {row["id"]: row["zone"] or "" for row in rows}
 
 
+def kin(tx: Transaction, model: str, machine: str) -> set[str]:
+    """The other machines with principals of the applications that this one is for."""
+    rows = tx.all(
+        "SELECT DISTINCT other.machine FROM units AS own JOIN units AS other"
+        " ON other.model = own.model AND other.application = own.application"
+        " WHERE own.model = ? AND own.machine = ? AND own.principal IS NULL"
+        " AND other.machine IS NOT NULL AND other.machine <> own.machine",
+        *(model, machine),
+    )
+    return {row["machine"] for row in rows}
+
+
 def containers(tx: Transaction, model: str, machine: str) -> list[Machine]:
     """The containers of a machine."""
     rows = tx.all("SELECT * FROM machines WHERE model = ? AND parent = ?", model, machine)
