@@ -34,6 +34,7 @@ class Cluster:
     zones: tuple[str, ...] = ()
     external_network: str = ""
     image: str = ""
+    base: str = "ubuntu@22.04"
 
     @property
     def place(self) -> str:
@@ -61,4 +62,5 @@ def desired(options: ClusterOptions, application: str, model_uuid: str) -> Clust
         zones=options.availability_zones,
         external_network=options.external_network,
         image=options.image,
+        base=options.base,
     )

@@ -35,6 +35,7 @@ class ClusterOptions(pydantic.BaseModel):
     """Empty: that of the control plane."""
     image: str
     """Empty: Juju looks one up in the cloud's image metadata."""
+    base: Literal["ubuntu@22.04", "ubuntu@24.04"]
     cni: Literal["calico", "cilium"]
     external_network: str
     """Empty: the only external network of the cloud."""

@@ -121,7 +121,7 @@ def _flavours(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
 
 def _image(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
     if cluster.image and "image" not in facts.unreachable and cluster.image not in facts.images:
-        remedy = "set it to the id of an active image of Ubuntu 22.04 that the project may use"
+        remedy = f"set it to the id of an active image of {cluster.base} that the project may use"
         yield Shortage("image", f"there is no image {cluster.image}", remedy)
 
 

@@ -29,8 +29,8 @@ class Record:
     intent: Literal["present", "deleted"] = "present"
     model: str = ""
     """UUID of the cluster's Juju model; empty before it was seen."""
-    made_with: tuple[str, str, str] | None = None
-    """Channel, CNI and external network of the cluster that there is."""
+    made_with: tuple[str, str, str, str] | None = None
+    """Channel, CNI, external network and base of the cluster that there is."""
     workers: tuple[int, int] | None = None
     """How many workers the action scale-workers asked for, and what the option said then: when
     the option changes, it counts again."""
@@ -81,16 +81,16 @@ def with_workers(cluster: Cluster, record: Record) -> Cluster:
     return dataclasses.replace(cluster, workers=record.workers[0])
 
 
-def frozen(cluster: Cluster) -> tuple[str, str, str]:
+def frozen(cluster: Cluster) -> tuple[str, str, str, str]:
     """What of a cluster cannot be changed while it lives."""
-    return cluster.channel, cluster.cni, cluster.external_network
+    return cluster.channel, cluster.cni, cluster.external_network, cluster.base
 
 
 def unchangeable(cluster: Cluster, record: Record) -> str:
     """Which options ask for another cluster than the one that there is; empty for none."""
     if record.made_with is None:
         return ""
-    options = ("kubernetes-channel", "cni", "external-network")
+    options = ("kubernetes-channel", "cni", "external-network", "base")
     return "; ".join(
         f"{option} is {now!r}, but cluster {cluster.name} was made with {made!r}: set it back, "
         "or run delete-cluster first"

@@ -74,10 +74,13 @@ class Cloud:
         container = self._in_container(one, other)
         for principal, subordinate in ((one, other), (other, one)):
             application = self.applications[subordinate[0]]
-            if container and application.subordinate and not application.units:
-                for number, unit in enumerate(self.applications[principal[0]].units):
-                    self._add(subordinate[0], application, number, 0)
-                    application.principals[f"{subordinate[0]}/{number}"] = unit
+            if container and application.subordinate:
+                served = set(application.principals.values())
+                for unit in self.applications[principal[0]].units:
+                    if unit not in served:
+                        number = len(application.units)
+                        self._add(subordinate[0], application, number, 0)
+                        application.principals[f"{subordinate[0]}/{number}"] = unit
         self._relate(one, other, container=container)
 
     def settle(self) -> int:

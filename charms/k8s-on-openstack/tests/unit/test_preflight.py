@@ -70,7 +70,7 @@ def test_every_shortage_is_told_at_once_with_its_remedy() -> None:
     )
     assert shortages(poor) == [
         "worker-flavour: there is no flavour m1.large: set it to one of m1.medium, m1.small",
-        "image: there is no image 1f0c: set it to the id of an active image of Ubuntu 22.04 that "
+        "image: there is no image 1f0c: set it to the id of an active image of ubuntu@22.04 that "
         "the project may use",
         "availability-zones: az2 has no host that is up: take it out, or name one of az1",
         "external-network: the cloud has none: have the cloud's administrator make one",
