@@ -90,6 +90,8 @@ def _report(home: Home, console: rich.console.Console, elapsed: float) -> None:
     coordinator = status["applications"]["openstack-coordinator"]["application-status"]
     nodes = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     key = home.folder("maas") / "admin-key"
+    clouds = home.folder("openstack") / "clouds.yaml"
+    client = f"OS_CLIENT_CONFIG_FILE={clouds} .cache/openstack/bin/openstack --os-cloud sandbox"
     lines = (
         f"metal      {sum(states.values())} nodes with BMCs: {nodes}",
         f"MAAS       {region.url}, the key is in {key}",
@@ -99,6 +101,7 @@ def _report(home: Home, console: rich.console.Console, elapsed: float) -> None:
         "",
         f"Settled after {elapsed:.0f} s. Try next:",
         "",
+        *([f"  {client} hypervisor list"] if clouds.exists() else []),
         *(f"  {line}" for line in _NEXT),
     )
     for line in lines:
