@@ -1,0 +1,136 @@
+"""A running OpenStack as the tests here use it: its administrator, and tenants on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import pathlib
+import subprocess
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keystone_admin
+import openstack
+import openstack_api
+import tenancy
+
+from sandbox.home import Home
+
+BLOCK = 33
+MODEL = "8f2a5c1e-4b7d-4c6f-9a2b-5d8e1c4f7a0b"
+MAKER = f"made by openstack-coordinator of model {MODEL}"
+NAMES = tenancy.Names(MODEL, "openstack-coordinator")
+HOSTS = {"compute-1": "az1", "compute-2": "az2"}
+PASSWORD = "open sesame, and leave it open"  # of users that live as long as a test
+
+
+@dataclasses.dataclass
+class OpenStack:
+    """The running cloud, and its administrator."""
+
+    home: Home
+    process: subprocess.Popen[bytes]
+    admin: Any
+    account: keystone_admin.AdminAccount
+
+    @property
+    def folder(self) -> pathlib.Path:
+        return self.home.folder("openstack")
+
+    def session(self, account: keystone_admin.AdminAccount | None = None) -> Any:
+        return openstack_api.session(account or self.account, "", MAKER)
+
+    def tenant(self, application: str, relation: int = 1, generation: int = 1) -> Tenant:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        wanted = openstack_api.Wanted(
+            domain=NAMES.domain,
+            project=NAMES.project(application),
+            user=NAMES.user(application, relation, generation),
+            password=PASSWORD,
+            expires=now + datetime.timedelta(days=1),
+        )
+        with self.session() as cloud:
+            return Tenant(wanted, cloud.issue(wanted), self.account.auth_url)
+
+    def remove(self, project: str) -> None:
+        with self.session() as cloud:
+            for name, user in cloud.users(NAMES.domain).items():
+                if name.startswith(project):
+                    cloud.revoke(user)
+            identity = cloud.projects(NAMES.domain).get(project)
+            if identity is not None:
+                cloud.delete_project(identity)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tenant:
+    """One generation of a tenant's credentials."""
+
+    wanted: openstack_api.Wanted
+    issued: openstack_api.Issued
+    auth_url: str
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """As Juju's openstack clouds take them."""
+        return {
+            "username": self.wanted.user,
+            "password": self.wanted.password,
+            "tenant-name": self.wanted.project,
+            "user-domain-name": self.wanted.domain,
+            "project-domain-name": self.wanted.domain,
+        }
+
+    def by_application_credential(self) -> Any:
+        return openstack.connect(
+            auth_type="v3applicationcredential",
+            auth_url=self.auth_url,
+            application_credential_id=self.issued.application_credential,
+            application_credential_secret=self.issued.application_credential_secret,
+            region_name="RegionOne",
+        )
+
+
+def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.5)
+
+
+def offer(home: Home, process: subprocess.Popen[bytes]) -> OpenStack:
+    """Make what an operator offers tenants: images, flavours, a network, zones."""
+    file = home.folder("openstack") / "clouds.yaml"
+    auth = json.loads(file.read_text())["clouds"]["sandbox"]["auth"]
+    admin = openstack.connect(auth=auth, region_name="RegionOne")
+    account = keystone_admin.AdminAccount(
+        auth_url=auth["auth_url"],
+        region="RegionOne",
+        username=auth["username"],
+        password=auth["password"],
+        user_domain=auth["user_domain_name"],
+        project=auth["project_name"],
+        project_domain=auth["project_domain_name"],
+    )
+    admin.image.create_image(
+        name="noble",
+        data=b"\0" * 4096,
+        validate_checksum=False,
+        disk_format="raw",
+        container_format="bare",
+        visibility="public",
+        os_distro="ubuntu",
+        os_version="24.04",
+    )
+    sizes = (("small", 1, 2048, 10), ("medium", 2, 4096, 10), ("huge", 1, 8192, 10**6))
+    for name, vcpus, ram, disk in sizes:
+        admin.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
+    network = admin.network.create_network(name="shared", shared=True)
+    admin.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.20.0.0/24")
+    until(lambda: len(list(admin.compute.hypervisors())) == 2, 90, "two hypervisors are mapped")
+    for host, zone in HOSTS.items():
+        aggregate = admin.compute.create_aggregate(name=zone, availability_zone=zone)
+        admin.compute.add_host_to_aggregate(aggregate, host)
+    return OpenStack(home, process, admin, account)

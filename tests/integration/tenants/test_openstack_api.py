@@ -1,0 +1,102 @@
+"""The coordinator's adapter against the real keystone, nova, neutron and glance."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import computes
+import openstack.exceptions
+import openstack_api
+import pytest
+from keystoneauth1 import exceptions as failures
+from running_cloud import HOSTS, NAMES, OpenStack
+
+
+def test_an_application_credential_gives_a_tenant_its_own_project_and_no_other(
+    cloud: OpenStack,
+) -> None:
+    tenant = cloud.tenant("first")
+    own = tenant.by_application_credential()
+    assert own.current_project_id == tenant.issued.project
+    assert list(own.compute.servers()) == []
+    with pytest.raises(openstack.exceptions.ForbiddenException):
+        own.identity.create_project(name="another", domain_id="default")
+    cloud.remove(NAMES.project("first"))
+    with cloud.session() as admin:
+        assert NAMES.project("first") not in admin.projects(NAMES.domain)
+
+
+def test_to_issue_a_generation_twice_leaves_one_user_and_the_last_credential(
+    cloud: OpenStack,
+) -> None:
+    """As after a hook that died: nobody was told the first."""
+    lost = cloud.tenant("twice")
+    kept = cloud.tenant("twice")
+    assert kept.issued.project == lost.issued.project
+    with cloud.session() as admin:
+        mine = [name for name in admin.users(NAMES.domain) if name.startswith("twice-")]
+    assert mine == [kept.wanted.user]
+    assert kept.by_application_credential().current_project_id == kept.issued.project
+    with pytest.raises(failures.ClientException):
+        lost.by_application_credential().authorize()
+    cloud.remove(NAMES.project("twice"))
+
+
+def test_a_revoked_generation_ends_and_the_next_goes_on(cloud: OpenStack) -> None:
+    first, second = cloud.tenant("rotated"), cloud.tenant("rotated", generation=2)
+    with cloud.session() as admin:
+        admin.revoke(admin.users(NAMES.domain)[first.wanted.user])
+        admin.revoke("0123456789abcdef0123456789abcdef")
+    with pytest.raises(failures.ClientException):
+        first.by_application_credential().authorize()
+    assert second.by_application_credential().current_project_id == second.issued.project
+    cloud.remove(NAMES.project("rotated"))
+
+
+def test_what_a_tenant_leaves_is_named_and_its_default_group_is_not_counted(
+    cloud: OpenStack,
+) -> None:
+    tenant = cloud.tenant("untidy")
+    own = tenant.by_application_credential()
+    network = own.network.create_network(name="left behind")
+    with cloud.session() as admin:
+        assert admin.left_in(tenant.issued.project) == [f"network left behind ({network.id})"]
+        own.network.delete_network(network)
+        assert admin.left_in(tenant.issued.project) == []
+    cloud.remove(NAMES.project("untidy"))
+    groups = cloud.admin.network.security_groups(project_id=tenant.issued.project)
+    assert list(groups) == [], "no group is orphaned"
+
+
+def test_computes_are_seen_up_and_mapped_with_their_zones_and_sizes(cloud: OpenStack) -> None:
+    with cloud.session() as admin:
+        seen = admin.computes()
+    assert {service.host: service.zone for service in seen.computes} == HOSTS
+    now = datetime.datetime.now(datetime.timezone.utc)
+    assert computes.findings(seen, len(HOSTS), now) == ()
+    rooms = {room.zone: room for room in computes.room(seen)}
+    assert rooms["all"].hypervisors == len(HOSTS)
+    assert rooms["az1"].vcpus > 0
+
+
+def test_the_endpoints_are_those_of_the_catalogue(cloud: OpenStack) -> None:
+    with cloud.session() as admin:
+        endpoints = admin.endpoints()
+    assert endpoints["compute"].endswith("/v2.1")
+    assert {"network", "image", "identity"} <= set(endpoints)
+
+
+def test_a_wrong_password_is_a_refused_login_that_does_not_repeat_it(cloud: OpenStack) -> None:
+    wrong = dataclasses.replace(cloud.account, password="wrong password")
+    with pytest.raises(openstack_api.LoginRefused) as refused, cloud.session(wrong) as admin:
+        admin.users(NAMES.domain)
+    assert "wrong password" not in str(refused.value)
+
+
+def test_a_keystone_that_does_not_answer_may_be_asked_again(cloud: OpenStack) -> None:
+    nowhere = dataclasses.replace(
+        cloud.account, auth_url=f"http://{cloud.home.service_address(99)}:5000/v3"
+    )
+    with pytest.raises(openstack_api.Unreachable), cloud.session(nowhere) as admin:
+        admin.users(NAMES.domain)
