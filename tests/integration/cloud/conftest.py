@@ -16,6 +16,7 @@ import pytest
 
 from sandbox import processes
 from sandbox.home import Home
+from tests.blocks import reserve
 from tests.integration.cloud.cloud import SANDBOX, Cloud
 
 _UP_WITHIN = 900.0
@@ -25,7 +26,7 @@ _UP_WITHIN = 900.0
 def home() -> Iterator[Home]:
     """A folder and a block of addresses that nobody else has."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="sandbox-"))
-    home = Home(path, block=100 + os.getpid() % 100)
+    home = Home(path, block=reserve("cloud"))
     yield home
     if os.environ.get("SANDBOX_KEEP"):
         return

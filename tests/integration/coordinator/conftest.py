@@ -15,11 +15,11 @@ from sandbox.juju import placement
 from sandbox.juju.api.server import ApiServer
 from sandbox.juju.state import accounts, applications, charms, clouds, machines, models, statuses
 from sandbox.juju.state.store import Store
+from tests.blocks import reserve
 
 ROOT = pathlib.Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "charms" / "openstack-coordinator" / "src"))
 
-BLOCK = 28
 PASSWORD = "open sesame"
 BASE = "ubuntu@24.04/stable"
 NO_MATCH = "failed to acquire node: No available machine matches constraints: [('tags', ['x'])]"
@@ -40,7 +40,7 @@ class Controller:
     """A controller with one model: keystone on machine 0, and machine 1 that found no metal."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.home = Home(path, BLOCK)
+        self.home = Home(path, reserve("api"))
         self.ca = Authority(self.home.folder("ca")).pem
         self.endpoint = f"{self.home.controller_address}:17070"
         self.store = Store(self.home.folder("juju") / "state.db")

@@ -17,8 +17,8 @@ import pytest
 from sandbox import packing, processes
 from sandbox.home import Home
 from sandbox.juju.client import store
+from tests.blocks import reserve
 
-BLOCK = 29
 CHARM = "openstack-coordinator"
 PASSWORD = "open sesame"
 SETTLES_WITHIN = 90.0
@@ -29,7 +29,7 @@ class Model:
     """A controller's process of this test's own, and the juju command on one model of it."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.home = Home(folder, BLOCK)
+        self.home = Home(folder, reserve("packed"))
         self._environment = {**os.environ, **self.home.environment}
         self._process: subprocess.Popen[bytes] | None = None
 

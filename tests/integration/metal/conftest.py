@@ -16,6 +16,7 @@ import pytest
 
 from sandbox.authority import Authority
 from sandbox.home import Home
+from tests.blocks import reserve
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "charms" / "maas-bmc" / "src"))
 
@@ -108,7 +109,7 @@ class Metal:
 
 @pytest.fixture(scope="session")
 def metal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metal]:
-    home = Home(tmp_path_factory.mktemp("metal"), _free_block())
+    home = Home(tmp_path_factory.mktemp("metal"), reserve("metal"))
     metal = Metal(home, {}, Ledger(f"https://{home.region_address}:5443/MAAS"))
     try:
         metal.start("bmc")
@@ -118,15 +119,6 @@ def metal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metal]:
     finally:
         for name in metal.processes:
             metal.stop(name)
-
-
-def _free_block() -> int:
-    begin = os.getpid() % 40
-    for offset in range(40):
-        home = Home(pathlib.Path("/"), 30 + (begin + offset) % 40)
-        if not _answers(home.region_address, 5443) and not _answers(home.bmc_address(1), 443):
-            return home.block
-    raise RuntimeError("no free block of addresses from 127.30 to 127.69")
 
 
 def _answers(address: str, port: int) -> bool:

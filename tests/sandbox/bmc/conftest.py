@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from sandbox.bmc import credentials, hardware
 from sandbox.bmc.credentials import Credential
 from sandbox.bmc.hardware import Hardware, Node
 from sandbox.home import Home
+from tests.blocks import reserve
 
 _NODES = ("node01", "node02", "node03")  # Redfish, Redfish, IPMI
 
@@ -53,20 +52,6 @@ class Bmcs:
         self.process, self.started_in = _start(self.home)
 
 
-def free_block() -> int:
-    """A block whose region address nobody listens on."""
-    start = os.getpid() % 100
-    for offset in range(100):
-        block = 100 + (start + offset) % 100
-        with socket.socket() as probe:
-            try:
-                probe.bind((Home(pathlib.Path("/"), block).bmc_address(1), 443))
-            except OSError:
-                continue
-            return block
-    raise RuntimeError("every block from 100 to 199 is in use")
-
-
 def _start(home: Home) -> tuple[subprocess.Popen[bytes], float]:
     ready = home.folder("run") / "bmc.pid"
     ready.unlink(missing_ok=True)
@@ -85,7 +70,7 @@ def _start(home: Home) -> tuple[subprocess.Popen[bytes], float]:
 @pytest.fixture(scope="session")
 def bmcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bmcs]:
     """The BMCs of three nodes."""
-    home = Home(tmp_path_factory.mktemp("bmc"), free_block())
+    home = Home(tmp_path_factory.mktemp("bmc"), reserve("bmc"))
     described = yaml.safe_load(hardware.DEFAULT_PATH.read_text(encoding="utf-8"))
     described["nodes"] = described["nodes"][: len(_NODES)]
     (home.path / "hardware.yaml").write_text(yaml.safe_dump(described), encoding="utf-8")

@@ -37,6 +37,7 @@ from sandbox.juju.state import (
     units,
 )
 from sandbox.juju.state.store import Store
+from tests.blocks import reserve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -166,7 +167,7 @@ def health(address: str, port: int, path: str = "/healthcheck") -> dict[str, Any
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def model(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Model]:
     """A model with a database of three units in it."""
-    home = Home(tmp_path_factory.mktemp("home"), block=26)
+    home = Home(tmp_path_factory.mktemp("home"), block=reserve("charmhub"))
     store = Store(home.folder("juju") / "juju.db")
     with store.transaction() as tx:
         clouds.add(tx, "localhost", "lxd", {"auth-types": ["certificate"], "regions": []})

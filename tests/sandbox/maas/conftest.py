@@ -17,6 +17,7 @@ import requests
 from requests_oauthlib import OAuth1Session
 
 from sandbox.home import Home
+from tests.blocks import reserve
 
 
 @dataclasses.dataclass
@@ -132,17 +133,8 @@ def _ready(home: Home, module: str) -> bool:
         return probe.connect_ex((address, port)) == 0
 
 
-def _free_block() -> int:
-    begin = os.getpid() % 50
-    for offset in range(50):
-        home = Home(pathlib.Path("/"), 200 + (begin + offset) % 50)
-        if not _ready(home, "sandbox.maas") and not _ready(home, "sandbox.bmc"):
-            return home.block
-    raise RuntimeError("every block from 200 to 249 is in use")
-
-
 def begin(path: pathlib.Path) -> Metal:
-    home = Home(path, _free_block())
+    home = Home(path, reserve("maas"))
     return Metal(home, bmc=start(home, "sandbox.bmc"), maas=start(home, "sandbox.maas"))
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import pathlib
-import socket
 import ssl
 import uuid
 import zipfile
@@ -27,6 +25,7 @@ from sandbox.juju.api.server import ApiServer
 from sandbox.juju.api.session import API_PORT
 from sandbox.juju.state import accounts, clouds, models, values
 from sandbox.juju.state.store import Store, Transaction
+from tests.blocks import reserve
 
 PASSWORD = "letmein"
 
@@ -165,21 +164,9 @@ class Controller:
         return content.getvalue()
 
 
-def _free_home(path: pathlib.Path) -> Home:
-    """A home whose controller's port nobody else holds: test processes run side by side."""
-    begin = os.getpid()
-    for offset in range(60):
-        home = Home(path, 130 + (begin + offset) % 60)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((home.controller_address, API_PORT))
-            return home
-    raise RuntimeError("every block of loopback addresses has a controller already")
-
-
 @pytest_asyncio.fixture
 async def controller(tmp_path: pathlib.Path) -> AsyncIterator[Controller]:
-    home = _free_home(tmp_path)
+    home = Home(tmp_path, reserve("api"))
     store = Store(home.folder("juju") / "controller.db")
     server = ApiServer(home, store)
     running = Controller(home, store)

@@ -19,8 +19,8 @@ import pytest
 from sandbox.home import Home
 from sandbox.juju.cli.dispatch import run
 from sandbox.juju.client.store import register
+from tests.blocks import reserve
 
-BLOCK = 224
 """A block of addresses that no other suite uses."""
 
 _DISPATCH = """#!/bin/sh
@@ -108,7 +108,7 @@ def charms(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory) -> Iterator[Home]:
     """A sandbox whose controller runs while the tests do."""
-    home = Home(tmp_path_factory.mktemp("home"), BLOCK)
+    home = Home(tmp_path_factory.mktemp("home"), reserve("cli"))
     environment = {**os.environ, **home.environment}
     environment.pop("JUJU_DATA", None)
     log = (home.path / "controller.log").open("wb")

@@ -34,6 +34,7 @@ from sandbox.juju.state import (
 from sandbox.juju.state.store import Store
 from sandbox.juju.state.tasks import Request
 from sandbox.juju.state.values import Relation
+from tests.blocks import reserve
 
 BASE = "ubuntu@24.04/stable"
 
@@ -221,7 +222,7 @@ def _copy_tools(source: pathlib.Path, target: pathlib.Path) -> None:
 
 @pytest.fixture
 async def world(tmp_path: pathlib.Path, tools_folder: pathlib.Path) -> AsyncIterator[World]:
-    home = Home(tmp_path / "home", block=22)
+    home = Home(tmp_path / "home", block=reserve("engine"))
     _copy_tools(tools_folder, home.folder("juju") / "tools")
     store = Store(home.folder("juju") / "juju.db")
     with store.transaction() as tx:

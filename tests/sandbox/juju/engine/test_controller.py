@@ -16,6 +16,7 @@ import pytest
 
 from sandbox import processes
 from sandbox.home import Home
+from tests.blocks import reserve
 
 SCRIPT = """
 [ "$JUJU_HOOK_NAME" = start ] || exit 0
@@ -30,7 +31,7 @@ class Daemon:
     """One controller process and its client."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.home = Home(folder / "home", block=222)
+        self.home = Home(folder / "home", block=reserve("daemon"))
         self.folder = folder
         self._environment = {**os.environ, **self.home.environment}
         self._process: subprocess.Popen[bytes] | None = None

@@ -26,6 +26,7 @@ from sandbox.juju.provisioner import Provisioner
 from sandbox.juju.state import clouds, log, machines, models, statuses
 from sandbox.juju.state.store import Store
 from sandbox.juju.state.values import Machine
+from tests.blocks import reserve
 
 BASE = "ubuntu@24.04/stable"
 NODES = (0, 1, 10)
@@ -81,7 +82,7 @@ class Region:
 
 @pytest.fixture(scope="session")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
-    home = Home(tmp_path_factory.mktemp("metal"), block=121)
+    home = Home(tmp_path_factory.mktemp("metal"), block=reserve("provisioner"))
     packaged = yaml.safe_load(hardware.DEFAULT_PATH.read_text())
     packaged["nodes"] = [packaged["nodes"][number] for number in NODES]
     (home.path / "hardware.yaml").write_text(yaml.safe_dump(packaged))
@@ -212,7 +213,7 @@ def local(store: Store, tmp_path: pathlib.Path) -> Controller:
     with store.transaction() as tx:
         clouds.add(tx, "localhost", "lxd", {})
         model = models.add_model(tx, "test", "admin", "localhost")
-    return Controller(Home(tmp_path, block=122), store, model.uuid)
+    return Controller(Home(tmp_path, block=reserve("local")), store, model.uuid)
 
 
 @pytest.fixture

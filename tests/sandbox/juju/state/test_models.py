@@ -56,13 +56,13 @@ def test_a_model_is_found_by_owner_and_name_and_two_owners_may_use_one_name(stor
 def test_a_model_needs_a_cloud_region_and_credential_that_exist(store):
     with store.transaction() as tx:
         clouds.add(tx, "metal", "maas", {"regions": [{"name": "default"}]})
-        for wrong in (
-            {"cloud": "elsewhere"},
-            {"cloud": "metal", "region": "north"},
-            {"cloud": "metal", "credential": "metal/admin/none"},
+        for cloud, region, credential in (
+            ("elsewhere", "", ""),
+            ("metal", "north", ""),
+            ("metal", "", "metal/admin/none"),
         ):
             with pytest.raises(errors.NotFound):
-                models.add_model(tx, "prod", "admin", **wrong)
+                models.add_model(tx, "prod", "admin", cloud, region=region, credential=credential)
         assert models.add_model(tx, "prod", "admin", "metal").region == "default"
 
 
