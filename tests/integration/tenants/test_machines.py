@@ -72,7 +72,7 @@ class Model:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = 150) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {self.messages()}"
