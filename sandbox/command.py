@@ -14,13 +14,14 @@ import rich.console
 from . import bringup, openstack_steps, packing, processes, progress, supervisor
 from .client import Juju, JujuFailed
 from .home import Home
-from .region import NodesNotReady, Region
+from .region import MaasRefused, NodesNotReady, Region
 
 _REFUSALS = (
     bringup.BringUpFailed,
     openstack_steps.OpenStackNotUp,
     packing.PackingError,
     JujuFailed,
+    MaasRefused,
     NodesNotReady,
 )
 

@@ -20,6 +20,14 @@ class NodesNotReady(Exception):
     """Nodes did not become Ready; the message names each with its MAAS status."""
 
 
+class MaasRefused(Exception):
+    """MAAS answered with an error; the message holds what was asked and what it said."""
+
+    def __init__(self, status: int, message: str):
+        super().__init__(message)
+        self.status = status
+
+
 class Region:
     """A session of MAAS's administrator."""
 
@@ -50,15 +58,17 @@ class Region:
 
         Raises:
             NodesNotReady: one of them failed, or was not Ready in `timeout` seconds.
+            MaasRefused: MAAS would not commission one of them at all.
         """
         deadline = time.monotonic() + timeout
         asked: set[str] = set()
         while True:
             found = [m for m in self.machines() if m["hostname"] in hostnames]
             for machine in found:
-                if machine["status_name"] == "New" and machine["system_id"] not in asked:
-                    self._post(f"machines/{machine['system_id']}/?op=commission", {})
-                    asked.add(machine["system_id"])
+                system_id = machine["system_id"]
+                new = machine["status_name"] == "New" and system_id not in asked
+                if new and self._commissions(system_id):
+                    asked.add(system_id)
             waiting = [m for m in found if m["status_name"] in _BEFORE_READY]
             if not waiting:
                 break
@@ -69,11 +79,21 @@ class Region:
             time.sleep(0.3)
         return [m["system_id"] for m in found]
 
+    def _commissions(self, system_id: str) -> bool:
+        """Ask for one machine's commissioning; False while its BMC cannot be reached."""
+        try:
+            self._post(f"machines/{system_id}/?op=commission", {})
+        except MaasRefused as refused:
+            if refused.status != requests.codes.service_unavailable:
+                raise
+            return False
+        return True
+
     def ready(self) -> bool:
         """True when the API answers this key."""
         try:
             self._get("users/?op=whoami")
-        except requests.RequestException:
+        except (requests.RequestException, MaasRefused):
             return False
         return True
 
@@ -95,8 +115,10 @@ class Region:
         answer = self._session.request(method, url, data=data, timeout=_TIMEOUT)
         if answer.status_code == requests.codes.unauthorized:
             # The body of MAAS's 401 repeats the token's secret.
-            raise requests.HTTPError(f"MAAS refused the API key for {path}")
-        answer.raise_for_status()
+            raise MaasRefused(answer.status_code, f"MAAS refused the API key for {path}")
+        if not answer.ok:
+            said = f"MAAS answered {answer.status_code} to {path}: {answer.text[:500]}"
+            raise MaasRefused(answer.status_code, said)
         return answer
 
 
