@@ -14,14 +14,15 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(ROOT / "charms" / "openstack-coordinator" / "src")]
 
-from running_cloud import BLOCK, HOSTS, OpenStack, offer, until  # noqa: E402
+from running_cloud import HOSTS, OpenStack, offer, until  # noqa: E402
 
 from sandbox.home import Home  # noqa: E402
+from tests.blocks import reserve  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStack]:
-    home = Home(tmp_path_factory.mktemp("openstack"), BLOCK)
+    home = Home(tmp_path_factory.mktemp("openstack"), reserve("tenants"))
     folder = home.folder("openstack")
     hypervisors = folder / "hypervisors"
     hypervisors.mkdir()

@@ -18,7 +18,6 @@ import tenancy
 
 from sandbox.home import Home
 
-BLOCK = 33
 MODEL = "8f2a5c1e-4b7d-4c6f-9a2b-5d8e1c4f7a0b"
 MAKER = f"made by openstack-coordinator of model {MODEL}"
 NAMES = tenancy.Names(MODEL, "openstack-coordinator")

@@ -9,7 +9,6 @@ import computes
 import openstack.exceptions
 import openstack_api
 import pytest
-from keystoneauth1 import exceptions as failures
 from running_cloud import HOSTS, NAMES, OpenStack
 
 
@@ -38,7 +37,7 @@ def test_to_issue_a_generation_twice_leaves_one_user_and_the_last_credential(
         mine = [name for name in admin.users(NAMES.domain) if name.startswith("twice-")]
     assert mine == [kept.wanted.user]
     assert kept.by_application_credential().current_project_id == kept.issued.project
-    with pytest.raises(failures.ClientException):
+    with pytest.raises(openstack.exceptions.SDKException):
         lost.by_application_credential().authorize()
     cloud.remove(NAMES.project("twice"))
 
@@ -48,7 +47,7 @@ def test_a_revoked_generation_ends_and_the_next_goes_on(cloud: OpenStack) -> Non
     with cloud.session() as admin:
         admin.revoke(admin.users(NAMES.domain)[first.wanted.user])
         admin.revoke("0123456789abcdef0123456789abcdef")
-    with pytest.raises(failures.ClientException):
+    with pytest.raises(openstack.exceptions.SDKException):
         first.by_application_credential().authorize()
     assert second.by_application_credential().current_project_id == second.issued.project
     cloud.remove(NAMES.project("rotated"))
@@ -65,8 +64,9 @@ def test_what_a_tenant_leaves_is_named_and_its_default_group_is_not_counted(
         own.network.delete_network(network)
         assert admin.left_in(tenant.issued.project) == []
     cloud.remove(NAMES.project("untidy"))
-    groups = cloud.admin.network.security_groups(project_id=tenant.issued.project)
-    assert list(groups) == [], "no group is orphaned"
+    # Neutron makes a default group for whatever project it is asked about: ask for all.
+    owners = {group.project_id for group in cloud.admin.network.security_groups()}
+    assert tenant.issued.project not in owners, "no group is orphaned"
 
 
 def test_computes_are_seen_up_and_mapped_with_their_zones_and_sizes(cloud: OpenStack) -> None:
