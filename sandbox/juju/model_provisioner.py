@@ -264,6 +264,7 @@ class ModelProvisioner:
                 ),
                 disks=machine_storage.wanted_disks(tx, found),
                 owner_data={
+                    **_resource_tags(model),
                     "juju-controller-uuid": controller,
                     "juju-machine-id": f"{model.name}-machine-{machine}",
                     "juju-model-uuid": self._model,
@@ -498,3 +499,9 @@ async def _finish(work: asyncio.Future[_Result]) -> _Result:
     except asyncio.CancelledError:
         await asyncio.wait([work])
         raise
+
+
+def _resource_tags(model: Model) -> dict[str, str]:
+    """The tags that the operator wants on everything that Juju makes for the model."""
+    pairs = str(model.config.get("resource-tags") or "").split()
+    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
