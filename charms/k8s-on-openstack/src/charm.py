@@ -121,13 +121,9 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         import tending
         from charms.openstack_coordinator.v0 import juju_session, openstack_cloud
 
-        served = state.record.served
-        kept = served is not None and served.model == state.record.model
         try:
             outcome = asyncio.run(
-                tending.tend(
-                    ground, cluster, state, kept=kept, now=time.time(), holder=self.unit.name
-                )
+                tending.tend(ground, cluster, state, now=time.time(), holder=self.unit.name)
             )
         except juju_session.Unreachable as error:
             raise Unready("waiting", f"cannot reach the Juju API, tries again: {error}") from error
@@ -173,8 +169,7 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         from record import Served
 
         fetched, record = outcome.world.fetched, outcome.state.record
-        fresh = record.served is None or record.served.model != record.model
-        if not fresh or not record.model or fetched is None or not fetched.kubeconfig:
+        if record.serves or not record.model or fetched is None or not fetched.kubeconfig:
             return
         try:
             endpoint, authority = kubeconfig.endpoint(fetched.kubeconfig)
@@ -199,9 +194,9 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         from charms.k8s_on_openstack.v0 import kubernetes_cluster
 
         record = self._state().record
-        served = record.served if record.intent == "present" else None
+        served = record.serves if record.intent == "present" else None
         provider = kubernetes_cluster.KubernetesClusterProvider(self)
-        if served is None or served.model != record.model:
+        if served is None:
             reason = record.told[1]
             provider.publish(kubernetes_cluster.KubernetesCluster(ready=False, reason=reason))
             return
@@ -249,10 +244,10 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         if not self._leads(event):
             return
         record = self._state().record
-        if record.served is None or record.served.model != record.model:
+        if record.serves is None:
             event.fail(f"there is no kubeconfig yet: {record.told[1]}")
             return
-        event.set_results({"secret": record.served.secret, "api-endpoint": record.served.endpoint})
+        event.set_results({"secret": record.serves.secret, "api-endpoint": record.serves.endpoint})
 
     def _on_show_cluster(self, event: ops.ActionEvent) -> None:
         if not self._leads(event):

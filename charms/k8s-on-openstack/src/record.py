@@ -40,6 +40,13 @@ class Record:
     told: tuple[str, str] = ("waiting", "for the first look at the cluster")
     """The severity and the words of the last look."""
 
+    @property
+    def serves(self) -> Served | None:
+        """How the cluster is used; None where the kubeconfig is of a model that is gone."""
+        if self.served is None or self.served.model != self.model:
+            return None
+        return self.served
+
     def to_json(self) -> str:
         """The form of the databag."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))

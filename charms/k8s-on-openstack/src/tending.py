@@ -38,7 +38,7 @@ class Outcome:
 
 
 async def tend(
-    ground: Ground, cluster: Cluster, state: State, *, kept: bool, now: float, holder: str
+    ground: Ground, cluster: Cluster, state: State, *, now: float, holder: str
 ) -> Outcome:
     """Look at the cluster, and take the plan one step further.
 
@@ -46,7 +46,6 @@ async def tend(
         ground: how to reach everything.
         cluster: what the options ask for.
         state: as it was persisted.
-        kept: the kubeconfig of `state.record.model` is kept as a secret.
         now: seconds since the epoch.
         holder: this unit; it must lead.
 
@@ -55,9 +54,9 @@ async def tend(
     """
     with openstack_api.project(ground.access) as project:
         async with juju_api.juju(ground.login, ground.place) as juju:
-            world = dataclasses.replace(await juju.look(), kept=kept)
-            world = _with_project(world, project, cluster, state.record)
+            world = _with_project(await juju.look(), project, cluster, state.record)
             record = life.noted(state.record, cluster, world)
+            world = dataclasses.replace(world, kept=record.serves is not None)
             stuck = life.problem(cluster, record, world)
             wanted = life.wanted_plan(cluster, record)
             journal = life.journal_for(wanted, state.journal, world)

@@ -36,14 +36,9 @@ def _write(file: pathlib.Path, state: record.State) -> None:
 
 
 def _step(ground: Ground, cluster: Cluster, state: record.State) -> tuple[record.State, str, str]:
-    served = state.record.served
-    kept = served is not None and served.model == state.record.model
-    holder = "edge/0"
-    outcome = asyncio.run(
-        tending.tend(ground, cluster, state, kept=kept, now=time.time(), holder=holder)
-    )
+    outcome = asyncio.run(tending.tend(ground, cluster, state, now=time.time(), holder="edge/0"))
     after, fetched = outcome.state, outcome.world.fetched
-    if fetched is not None and fetched.kubeconfig and not kept:
+    if fetched is not None and fetched.kubeconfig and after.record.serves is None:
         endpoint, authority = kubeconfig.endpoint(fetched.kubeconfig)
         served = record.Served(after.record.model, "secret:kept", endpoint, authority)
         after = dataclasses.replace(after, record=dataclasses.replace(after.record, served=served))
