@@ -2,13 +2,13 @@
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
 TOX := .venv/bin/tox
 
-.PHONY: up down test lint format pack help
+.PHONY: up down test test-openstack lint format pack help
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z -]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
 
 up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack (ARGS=--ha: with HA)
-	@$(SUDO) sandbox/install.sh
+	@$(SUDO) sandbox/install.sh $(filter --openstack,$(ARGS))
 	@$(SUDO) .venv/bin/sandbox up $(ARGS)
 
 down: ## stop the sandbox and remove what it made
@@ -17,6 +17,10 @@ down: ## stop the sandbox and remove what it made
 test: ## the whole suite: lint, unit, pack, integration
 	@$(SUDO) sandbox/install.sh --dev
 	@$(SUDO) $(TOX) run -e lint,unit,pack,integration
+
+test-openstack: ## the tests on OpenStack's own services
+	@$(SUDO) sandbox/install.sh --dev --openstack
+	@$(SUDO) $(TOX) run -e openstack
 
 lint format pack: ## one tox environment
 	@$(SUDO) sandbox/install.sh --dev

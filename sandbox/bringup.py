@@ -67,7 +67,7 @@ class Request:
     """Names of files under bundles/overlays, without their ending; the sandbox's own is added."""
     timeout: float = 1800.0
     """Seconds until a model that does not settle is given up."""
-    openstack: bool = True
+    openstack: bool = False
     """Whether OpenStack's own services run behind the stand-ins of its charms."""
 
     @property

@@ -42,9 +42,9 @@ def main() -> int:
     start = commands.add_parser("start", help="start the servers and deploy nothing")
     for parser_of_servers in (up, start):
         parser_of_servers.add_argument(
-            "--no-openstack",
+            "--openstack",
             action="store_true",
-            help="without OpenStack's own services: the stand-ins answer for themselves",
+            help="with OpenStack's own services behind the stand-ins (install.sh --openstack)",
         )
     start.set_defaults(run=_start)
     down = commands.add_parser("down", help="stop everything and remove the sandbox's files")
@@ -65,7 +65,7 @@ def _up(arguments: argparse.Namespace) -> int:
     home = Home.from_environment()
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
     request = bringup.Request(
-        home, overlays, arguments.timeout, openstack=not arguments.no_openstack
+        home, overlays, arguments.timeout, openstack=arguments.openstack
     )
     shown = progress.Progress(request.steps, console)
     try:
@@ -122,7 +122,7 @@ _NEXT = (
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    without = ("openstack",) if arguments.no_openstack else ()
+    without = () if arguments.openstack else ("openstack",)
     bringup.start_supervisor(Home.from_environment(), without)
     return 0
 

@@ -2,16 +2,21 @@
 # Install what the sandbox and the tests need on Debian 12 or Ubuntu 24.04: the missing
 # packages of the distribution, then the locked Python environment in .venv.
 #
-#   sandbox/install.sh          what `make up` needs
-#   sandbox/install.sh --dev    the tests' and linters' needs as well
+#   sandbox/install.sh                what `make up` needs
+#   sandbox/install.sh --dev          the tests' and linters' needs as well
+#   sandbox/install.sh --openstack    the database, queue and network of OpenStack's services too
 set -eu
 cd "$(dirname "$0")/.."
 
 groups="--no-dev --inexact"
-[ "${1:-}" = "--dev" ] && groups=""
-
-packages="ca-certificates gcc git ipmitool libc6-dev openipmi python3-apt python3-venv
-    mariadb-client mariadb-server openvswitch-switch ovn-central ovn-host rabbitmq-server"
+packages="ca-certificates gcc git ipmitool libc6-dev openipmi python3-apt python3-venv"
+for option in "$@"; do
+    case $option in
+    --dev) groups="" ;;
+    --openstack) packages="$packages mariadb-client mariadb-server openvswitch-switch ovn-central
+        ovn-host rabbitmq-server" ;;
+    esac
+done
 missing=""
 for package in $packages; do
     state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
