@@ -35,7 +35,7 @@ CONTROL_NODES = ("node01", "node02", "node03")
 """The operator's own choice: the inventory, which chooses the rest, runs on them."""
 CONTROL_TAG = "openstack-control"
 MAY_WAIT = frozenset({"k8s-on-openstack"})
-"""It waits, and says so, until somebody asks it for a cluster."""
+"""It waits for its cloud, then for somebody who configures it and so asks for a cluster."""
 
 SERVERS = "bare metal, MAAS and Juju"
 PACK = "pack the charms"

@@ -43,7 +43,10 @@ class Settling:
 
 
 def read_status(status: Mapping[str, Any], *, may_wait: frozenset[str]) -> Settling:
-    """Count a model's status. Applications in `may_wait` are settled when they are waiting."""
+    """Count a model's status.
+
+    Applications in `may_wait` are settled, too, while they wait or ask for their configuration.
+    """
     machines = [m for top in status["machines"].values() for m in _with_containers(top)]
     started = [m for m in machines if _current(m, "juju-status") == "started"]
     applications: Mapping[str, Any] = status["applications"]
@@ -53,7 +56,7 @@ def read_status(status: Mapping[str, Any], *, may_wait: frozenset[str]) -> Settl
     for name, application in applications.items():
         state = _current(application, "application-status")
         active += state == "active"
-        accepted = {"active", "waiting"} if name in may_wait else {"active"}
+        accepted = {"active", "waiting", "blocked"} if name in may_wait else {"active"}
         mine = [unit for unit_name, unit in units if unit_name.startswith(f"{name}/")]
         done += sum(_is_done(unit, accepted) for unit in mine)
         if state not in accepted or not all(_is_done(unit, accepted) for unit in mine):

@@ -87,9 +87,11 @@ def test_an_application_that_may_wait_does_not_hold_up_the_rest(status):
     assert not progress.read_status(status, may_wait=frozenset()).settled
 
 
-def test_an_application_that_may_wait_may_not_be_blocked(status):
+def test_an_application_that_may_wait_may_ask_for_its_configuration_but_not_fail(status):
     status["applications"]["k8s"] = _application("blocked", k8s__0=_unit("blocked"))
+    assert progress.read_status(status, may_wait=frozenset({"k8s"})).settled
 
+    status["applications"]["k8s"] = _application("error", k8s__0=_unit("error"))
     assert not progress.read_status(status, may_wait=frozenset({"k8s"})).settled
 
 
