@@ -81,6 +81,6 @@ def _silent(error: Exception) -> Finding:
         "waiting",
         "nova",
         f"its computes cannot be looked at: {error}",
-        "where a certificate is not trusted, set ca-certificate; else see whether keystone and "
-        "nova-cloud-controller answer",
+        "where a certificate is not trusted, set ca-certificate; else see whether the APIs of "
+        "Keystone and Nova answer",
     )

@@ -97,8 +97,8 @@ def _control(seen: Seen) -> Iterator[Finding]:
                 "blocked",
                 binary,
                 f"none of {len(known)} is up" if known else "Nova knows none",
-                "juju status nova-cloud-controller, then journalctl -u "
-                f"{binary} on its units; rabbitmq-server is a usual cause",
+                f"journalctl -u {binary} on the units of Nova's API; the message queue is a "
+                "usual cause",
             )
 
 
@@ -109,7 +109,7 @@ def _missing(seen: Seen, units: int) -> Iterator[Finding]:
             "waiting",
             "nova",
             f"{units} hypervisors are active in Juju, {known} are registered in Nova",
-            "journalctl -u nova-compute on the units that `openstack compute service list` lacks",
+            f"journalctl -u {_COMPUTE} on the units that `openstack compute service list` lacks",
         )
 
 
@@ -118,9 +118,9 @@ def _down(service: Service, now: datetime.datetime) -> Finding:
     return Finding(
         "blocked" if silent else "waiting",
         f"compute {service.host}",
-        "its nova-compute is down",
-        f"check nova-compute on {service.host}; where the machine is lost: "
-        f"openstack compute service set --disable {service.host} nova-compute, "
+        f"its {_COMPUTE} is down",
+        f"systemctl status {_COMPUTE} on {service.host}; where the machine is lost: "
+        f"openstack compute service set --disable {service.host} {_COMPUTE}, "
         "and evacuate its guests",
     )
 
@@ -130,7 +130,7 @@ def _unmapped(service: Service) -> Finding:
         "blocked",
         f"compute {service.host}",
         "it is up and belongs to no cell, so nothing is scheduled on it",
-        "juju ssh nova-cloud-controller/leader sudo nova-manage cell_v2 discover_hosts",
+        "on a unit of Nova's API: sudo nova-manage cell_v2 discover_hosts",
     )
 
 

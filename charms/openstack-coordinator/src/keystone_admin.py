@@ -1,4 +1,4 @@
-"""Keystone's administrator, as the keystone charm tells it over `keystone-admin`."""
+"""Keystone's administrator, as the charm of Keystone tells it over `keystone-admin`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 
 class NotThere(Exception):
-    """No unit of keystone has told the whole account; the message names what is missing."""
+    """No unit of Keystone has told the whole account; the message names what is missing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class AdminAccount:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-# The keys that the keystone charm sets for version 3 of the API; each of its units sets them.
+# The keys that its charm sets for version 3 of the API; each of its units sets them.
 _KEYS = (
     "service_protocol",
     "service_hostname",
@@ -54,11 +54,11 @@ def from_units(databags: Iterable[Mapping[str, str]]) -> AdminAccount:
     lacking: list[str] = list(_KEYS)
     for told in databags:
         if told.get("api_version", "3") != "3":
-            raise NotThere(f"keystone speaks version {told['api_version']} of its API, not 3")
+            raise NotThere(f"Keystone speaks version {told['api_version']} of its API, not 3")
         lacking = [key for key in _KEYS if not told.get(key)]
         if not lacking:
             return _account(told)
-    raise NotThere(f"keystone has not told {lacking[0]} yet")
+    raise NotThere(f"Keystone has not told {lacking[0]} yet")
 
 
 def _account(told: Mapping[str, str]) -> AdminAccount:

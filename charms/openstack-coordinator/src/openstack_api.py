@@ -201,18 +201,18 @@ class Cloud:
 
         A user of that name is one whose password nobody was told: he is replaced.
         """
-        keystone = self._keystone
-        domain = self._domain(wanted.domain) or keystone.create_domain(
+        identity = self._keystone
+        domain = self._domain(wanted.domain) or identity.create_domain(
             name=wanted.domain, description=self._maker
         )
         mine: dict[str, Any] = {"domain_id": domain.id, "description": self._maker}
-        projects = keystone.projects(name=wanted.project, domain_id=domain.id)
-        project = next(projects, None) or keystone.create_project(name=wanted.project, **mine)
-        for stray in keystone.users(name=wanted.user, domain_id=domain.id):
-            keystone.delete_user(stray.id)
-        user = keystone.create_user(name=wanted.user, password=wanted.password, **mine)
+        projects = identity.projects(name=wanted.project, domain_id=domain.id)
+        project = next(projects, None) or identity.create_project(name=wanted.project, **mine)
+        for stray in identity.users(name=wanted.user, domain_id=domain.id):
+            identity.delete_user(stray.id)
+        user = identity.create_user(name=wanted.user, password=wanted.password, **mine)
         for role in self._roles():
-            keystone.assign_project_role_to_user(project, user, role)
+            identity.assign_project_role_to_user(project, user, role)
         credential = self._as(user.id, wanted.password, project.id).create_application_credential(
             user=user.id,
             name=wanted.user,

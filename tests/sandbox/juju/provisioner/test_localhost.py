@@ -15,8 +15,8 @@ async def test_a_machine_starts_at_once_with_an_address_of_its_own(local):
     machine = local.machine(first)
     assert machine.instance_id == f"juju-{local.model[-6:]}-0"
     assert machine.hardware["cores"] == 4
-    assert machine.address == "127.122.2.1"
-    assert local.machine(second).address == "127.122.2.2"
+    assert machine.address == local.home.container_address(0)
+    assert local.machine(second).address == local.home.container_address(1)
     assert local.instance(first) == ("running", "Running")
 
 
@@ -31,7 +31,7 @@ async def test_a_container_starts_when_its_host_does_and_ends_with_it(local):
         await local.until(lambda: local.machines() == [])
         local.add()
         await local.until(lambda: local.started("1"))
-    assert local.machine("1").address == "127.122.2.1"
+    assert local.machine("1").address == local.home.container_address(0)
 
 
 async def test_addresses_are_unique_over_all_models_and_used_again_after_removal(local):
