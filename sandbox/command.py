@@ -64,9 +64,7 @@ def _up(arguments: argparse.Namespace) -> int:
         return 1
     home = Home.from_environment()
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
-    request = bringup.Request(
-        home, overlays, arguments.timeout, openstack=arguments.openstack
-    )
+    request = bringup.Request(home, overlays, arguments.timeout, openstack=arguments.openstack)
     shown = progress.Progress(request.steps, console)
     try:
         with shown.shown():

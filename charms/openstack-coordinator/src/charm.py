@@ -289,7 +289,10 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         served, problem = tenants.Tenants(self, peers), ""
         try:
             served.reconcile(self._terms(last), datetime.datetime.now(datetime.timezone.utc))
-        except (keystone_admin.NotThere, tenants.Unchanged) as error:
+        except keystone_admin.NotThere as error:
+            # The cloud itself is well: who wants a tenant is told what it waits for.
+            served.refuse(str(error))
+        except tenants.Unchanged as error:
             problem = str(error)
             served.refuse(problem)
         peers.data[self.app][_PROBLEM] = problem
