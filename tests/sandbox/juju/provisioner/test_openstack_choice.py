@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_what_none_satisfies_is_refused_as_juju_words_it() -> None:
 def test_what_is_chosen_satisfies_the_constraints_and_nothing_cheaper_does(
     offered: list[dict[str, Any]], wanted: dict[str, Any]
 ) -> None:
-    def fits(flavour: dict[str, Any]) -> bool:
+    def fits(flavour: Mapping[str, Any]) -> bool:
         disk = flavour["disk"] * 1024
         return (
             flavour["vcpus"] >= wanted.get("cores", 0)
