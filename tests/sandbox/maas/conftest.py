@@ -134,7 +134,7 @@ def _ready(home: Home, module: str) -> bool:
 
 
 def begin(path: pathlib.Path) -> Metal:
-    home = Home(path, reserve("maas"))
+    home = Home(path, reserve(str(path)))
     return Metal(home, bmc=start(home, "sandbox.bmc"), maas=start(home, "sandbox.maas"))
 
 
