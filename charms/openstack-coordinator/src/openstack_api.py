@@ -309,6 +309,8 @@ def _service(raw: dict[str, Any]) -> computes.Service:
         )
         if reported
         else None,
+        id=str(raw.get("id", "")),
+        disabled_reason=raw.get("disabled_reason") or "",
     )
 
 
