@@ -14,7 +14,7 @@ from typing import Any
 
 from charms.openstack_coordinator.v0 import juju_session
 from charms.openstack_coordinator.v0.juju_login import Login
-from tasks import Task
+from snapshot import Task
 
 # What Juju 3.6 and 4.0 serve with the same arguments and answers for the calls below.
 VERSIONS: juju_session.Versions = {
@@ -115,7 +115,7 @@ class Model:
             if raw.get("action") and not raw.get("error")
         ]
         mine = (task for task in found if task.unit in wanted_units and task.action in wanted)
-        return tuple(sorted(mine, key=lambda task: task.id))
+        return tuple(sorted(mine, key=lambda task: int(task.id)))
 
     # -- changing ---------------------------------------------------------------------------
 
@@ -245,6 +245,30 @@ class Model:
         for task in answer.get("actions") or ():
             _raise_error(task, f"{action} on {unit}")
 
+    async def run_command(self, unit: str, command: str, timeout: float) -> None:
+        """Have a unit's agent run a command as root, as `juju exec` does; see `tasks`.
+
+        Juju allows it to the model's administrators only.
+
+        Args:
+            unit: whose machine.
+            command: for a shell.
+            timeout: seconds after which it is ended.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the unit is not known, or the user does not administer the model.
+        """
+        answer = await self._session.call(
+            "Action",
+            "Run",
+            commands=command,
+            timeout=int(timeout * 1e9),
+            units=[unit],
+        )
+        for task in answer.get("actions") or ():
+            _raise_error(task, f"juju exec on {unit}")
+
     async def add_units(self, application: str, count: int, placements: Sequence[str]) -> None:
         """Add units, each on a machine of its own.
 
@@ -280,6 +304,23 @@ class Model:
         with _unless("does not exist", "not found"):
             await self._session.call_one(
                 "Application", "DestroyUnit", units=[{"unit-tag": _unit_tag(unit)}]
+            )
+
+    async def remove_machine(self, machine: str) -> None:
+        """Remove a machine, as `juju remove-machine` does: its node goes back to its provider.
+
+        One that is gone is fine.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: units or containers are left on it.
+        """
+        tag = f"machine-{machine.replace('/', '-')}"
+        with _unless("not found"):
+            await self._session.call_one(
+                "MachineManager",
+                "DestroyMachineWithParams",
+                **{"machine-tags": [tag], "force": False, "keep": False},
             )
 
     async def resolve_error(self, unit: str) -> None:
@@ -349,14 +390,21 @@ def _towards(origin: Mapping[str, Any], channel: str, revision: int | None) -> d
 def _task(raw: Mapping[str, Any]) -> Task:
     action = raw["action"]
     application, _, number = action["receiver"].removeprefix("unit-").rpartition("-")
+    status, output = raw.get("status") or "", raw.get("output") or {}
+    message = raw.get("message") or ""
+    if status == "completed" and output.get("return-code", 0) != 0:
+        # A command that ran and exited with another code than 0 is completed to Juju.
+        status = "failed"
+        message = message or f"exit code {output['return-code']}: {output.get('stderr', '')}"
     return Task(
-        id=int(action["tag"].rpartition("-")[2]),
+        id=action["tag"].rpartition("-")[2],
         unit=f"{application}/{number}",
         action=action["name"],
-        status=raw.get("status") or "",
-        message=raw.get("message") or "",
+        parameters=action.get("parameters") or {},
+        status=status,
         enqueued=_seconds(raw.get("enqueued") or ""),
-        results={str(k): str(v) for k, v in (raw.get("output") or {}).items()},
+        message=message.strip(),
+        completed=_seconds(raw.get("completed") or ""),
     )
 
 
@@ -366,4 +414,5 @@ def _seconds(text: str) -> float:
         moment = datetime.datetime.fromisoformat(text[:19])
     except ValueError:
         return 0.0
-    return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+    # Go's zero time, of what has not happened, is long before the epoch.
+    return max(0.0, moment.replace(tzinfo=datetime.timezone.utc).timestamp())
