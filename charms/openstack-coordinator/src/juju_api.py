@@ -98,6 +98,17 @@ class Model:
             Unreachable: no answer in time.
             RequestRefused: the user may not read the model.
         """
+        return tuple(task for task, _ in await self.answers(units, actions))
+
+    async def answers(
+        self, units: Iterable[str], actions: Iterable[str]
+    ) -> tuple[tuple[Task, Mapping[str, str]], ...]:
+        """The same tasks, each with its results.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not read the model.
+        """
         wanted_units, wanted = set(units), set(actions)
         if not wanted_units or not wanted:
             return ()
@@ -109,13 +120,13 @@ class Model:
             limit=_PAGE,
         )
         found = [
-            _task(raw)
+            (_task(raw), raw.get("output") or {})
             for operation in _results(answer)
             for raw in operation.get("actions") or ()
             if raw.get("action") and not raw.get("error")
         ]
-        mine = (task for task in found if task.unit in wanted_units and task.action in wanted)
-        return tuple(sorted(mine, key=lambda task: int(task.id)))
+        mine = (f for f in found if f[0].unit in wanted_units and f[0].action in wanted)
+        return tuple(sorted(mine, key=lambda one: int(one[0].id)))
 
     # -- changing ---------------------------------------------------------------------------
 

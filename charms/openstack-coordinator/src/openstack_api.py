@@ -157,9 +157,16 @@ class Cloud:
     ) -> None:
         self.connection = connection
         self._account = account
-        self._verify = verify
+        self.verify = verify
+        """The file of the CA to trust; True for those of the system."""
         self.maker = maker
+        """The description of what is made here."""
         self._keystone: Any = connection.identity
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone's endpoint with its version."""
+        return self._account.auth_url
 
     # -- tenants ----------------------------------------------------------------------------
 
@@ -228,7 +235,7 @@ class Cloud:
         auth = v3.Password(
             auth_url=self._account.auth_url, user_id=user, password=password, project_id=project
         )
-        return _connection(auth, self._verify, self._account.region).identity
+        return _connection(auth, self.verify, self._account.region).identity
 
     @again
     def revoke(self, user: str) -> None:
