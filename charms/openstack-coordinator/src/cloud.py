@@ -30,6 +30,8 @@ class Unit:
     version: str
     """The workload's version; empty until the charm has set it."""
     leader: bool
+    refreshing: bool = False
+    """It runs another revision of its charm than its application: it has not heard of it yet."""
 
     @property
     def application(self) -> str:
@@ -218,6 +220,7 @@ def _units(raw: Mapping[str, Any], *, principal: str, machine: str) -> Iterator[
             agent=agent.get("status", ""),
             version=unit.get("workload-version") or "",
             leader=bool(unit.get("leader")),
+            refreshing=bool(unit.get("charm")),
         )
         yield from _units(unit.get("subordinates") or {}, principal=name, machine=at)
 

@@ -30,7 +30,8 @@ class Guest:
     status: str
     """As Nova says: ACTIVE, SHUTOFF, ERROR, ..."""
     task: str
-    """What Nova does with it now, for example migrating; empty when nothing."""
+    """What Nova does with it now, for example migrating; empty when nothing. Of an active canary
+    it tells what does not work yet, for example that its port is not bound."""
     vcpus: int
     memory_mb: int
     disk_gb: int
@@ -48,7 +49,7 @@ class Guest:
 
 @dataclasses.dataclass(frozen=True)
 class Migration:
-    """One that is going on."""
+    """One that is going on, or failed."""
 
     guest: str
     """The guest's id."""
@@ -56,6 +57,10 @@ class Migration:
     target: str
     """Empty until the scheduler chose one."""
     status: str
+    at: float = 0.0
+    """When it was asked for, in seconds since the epoch."""
+    kind: str = "live-migration"
+    """live-migration, migration (cold), resize, evacuation."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +84,8 @@ class Nova:
     room: tuple[Room, ...]
     agents: tuple[str, ...] = ()
     """Hosts of which Neutron lists an agent."""
+    failed: tuple[Migration, ...] = ()
+    """Migrations that failed, oldest first: their guests stayed where they were."""
 
     @functools.cached_property
     def computes(self) -> Mapping[str, Service]:
@@ -166,13 +173,15 @@ class Task:
     status: str
     """pending, running, completed, failed, cancelled, aborted."""
     enqueued: float
-    """Seconds since the epoch."""
+    """Seconds since the epoch by the controller's clock, to the second."""
     message: str = ""
+    completed: float = 0.0
+    """The same; 0 until it ended."""
 
     @property
     def ended(self) -> bool:
         """Nothing more comes of it."""
-        return self.status not in ("pending", "running")
+        return self.status not in ("pending", "running", "aborting")
 
 
 @dataclasses.dataclass(frozen=True)
