@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from cloud import Cloud, Machine, Unit
 from computes import Hypervisor, Service
 
 _COMPUTE = "nova-compute"
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,6 +254,15 @@ def is_of(version: str, wanted: str) -> bool:
     """A version is the one wanted, or more exact: 25.0.1 is of 25, 250.1 is not."""
     parts = wanted.split(".")
     return bool(version) and version.split(".")[: len(parts)] == parts
+
+
+def at_least(version: str, wanted: str) -> bool:
+    """A version is the one wanted or a later one, compared by numbers: 22.03 is before 22.10."""
+    return bool(version) and _numbers(version) >= _numbers(wanted)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _NUMBER.findall(version))
 
 
 def _short(host: str) -> str:

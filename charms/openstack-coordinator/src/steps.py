@@ -34,6 +34,9 @@ MARK = "openstack-coordinator: "
 CANARY = "openstack-coordinator-canary-"
 """The name of a canary guest is this and its host. It counts as no guest of the host."""
 
+HELD = "sleep {seconds:.0f}  # openstack-coordinator holds this agent"
+"""The command that keeps an agent busy."""
+
 LEADER = "leader"
 """The number that stands for the leader in `application/leader`."""
 
@@ -142,6 +145,28 @@ def run_command(unit: str, command: str) -> Operation:
     return Operation("run-command", {"unit": unit, "command": command})
 
 
+def hold_agent(unit: str, seconds: float) -> Operation:
+    """Keep the unit's agent from running hooks: what reaches all units at once waits for it.
+
+    An agent does one thing at a time. The command `HELD` with these seconds, by `juju exec`
+    beside the machine's lock (`--parallel`), keeps that of the unit busy and stops nothing: its
+    services, its subordinates and the rest of the machine go on. It ends by itself.
+
+    Done when Juju's record has such a task running on the unit; working while one is pending.
+    Undone by `release_agent`.
+    """
+    return Operation("hold-agent", {"unit": unit, "seconds": seconds})
+
+
+def release_agent(unit: str) -> Operation:
+    """Let a held agent go on: cancel the tasks of `HELD`, pending and running, of its unit.
+
+    Done when Juju's record has none that is pending or running. Undone by nothing: what waited
+    has run.
+    """
+    return Operation("release-agent", {"unit": unit})
+
+
 def resolve_unit(unit: str) -> Operation:
     """`juju resolve`: run the failed hook again. Done when the unit is not in error."""
     return Operation("resolve-unit", {"unit": unit})
@@ -177,7 +202,8 @@ def remove_machine(machine: str) -> Operation:
 def disable_host(host: str, why: str) -> Operation:
     """Schedule no guest on the host any more, with a reason that begins with `MARK`.
 
-    Done when Nova's service is disabled, by whomever. Undone by `enable_host`.
+    Done when Nova's service is disabled, by whomever. `working` while Nova does not know the
+    host: a new one registers by itself. Undone by `enable_host`.
     """
     return Operation("disable-host", {"host": host, "reason": f"{MARK}{why}"})
 
@@ -332,8 +358,8 @@ def vip_away(application: str, unit: str) -> Gate:
 def api_probe(failures: int) -> Gate:
     """The probe of the APIs is at work, and saw at most so many failures since the plan began.
 
-    Closed as well while the newest answer of any API is a failure, or older than two minutes.
-    Open where no probe is set up at all, if `failures` is negative.
+    Closed as well while the newest answer of any API is a failure or older than two minutes, and
+    where no probe is set up: the planner asks for it only where there is one.
     """
     return Gate("api-probe", {"failures": failures}, HOUR)
 
