@@ -1,94 +1,88 @@
-"""Ceph as its monitors' actions tell of it: pure.
-
-The charm of the monitors has `get-health`, whose answer is the text of `ceph health`, and
-`show-disk-free`, whose answer in JSON is that of `ceph osd df tree`.
-"""
+"""Ceph as its monitors tell of it, by one command on the machine of their leader: pure."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from snapshot import Ceph, Osd, Task
 
-HEALTH = "get-health"
-DISKS = "show-disk-free"
-DISKS_PARAMETERS: Mapping[str, Any] = {"format": "json"}
+LOOK = "ceph health -f json && ceph osd dump -f json && ceph osd tree -f json"
+"""What is run by `juju exec`: no action of the monitors' charm tells the codes of what is not
+well, the flags, and the OSDs."""
+
+TIMEOUT = 30.0
+"""Seconds after which the command is ended: monitors without quorum do not answer."""
 
 FRESH = 45.0
-"""Seconds for which an answer counts. Asking is an action, so it cannot be had at once."""
+"""Seconds for which an answer counts. Asking takes a task, so it cannot be had at once."""
 
-_FLAGS = re.compile(r"([a-z,]+) flag\(s\) set")
-_ABOVE_HOST = ("rack", "row", "zone", "room", "datacenter", "chassis", "pod", "pdu", "region")
-_CODES = (
-    (re.compile(r"flag\(s\) set"), "OSDMAP_FLAGS"),
-    (re.compile(r"osds? down"), "OSD_DOWN"),
-    (re.compile(r"hosts? .*down"), "OSD_HOST_DOWN"),
-    (re.compile(r"mons? down|out of quorum"), "MON_DOWN"),
-    (re.compile(r"degraded|undersized"), "PG_DEGRADED"),
-    (re.compile(r"Reduced data availability"), "PG_AVAILABILITY"),
-    (re.compile(r"require_osd_release|upgrade is complete"), "OSD_UPGRADE_FINISHED"),
-    (re.compile(r"near ?full"), "OSD_NEARFULL"),
-    (re.compile(r"clock skew"), "MON_CLOCK_SKEW"),
-)
-"""How `ceph health` says what its checks are called. What is not known here keeps its words."""
+_DOMAINS = ("zone", "datacenter", "room", "row", "pod", "pdu", "rack", "chassis")
+
+Answers = tuple[tuple[Task, Mapping[str, Any]], ...]
+"""Runs of a command with what they answered, oldest first."""
 
 
-def read(
-    application: str, runs: tuple[tuple[Task, Mapping[str, str]], ...], now: float
-) -> Ceph | None:
-    """The cluster by the newest answers; None where none is fresh.
+def read(application: str, runs: Answers, now: float) -> Ceph | None:
+    """The cluster by the newest answer; None where none is fresh.
 
     Args:
         application: the monitors'.
-        runs: of the two actions.
+        runs: of `LOOK`.
         now: seconds since the epoch, by the controller's clock.
     """
-    fresh = [
-        (task, answer)
-        for task, answer in runs
-        if task.status == "completed" and now - task.completed <= FRESH
-    ]
-    healths = [answer.get("message", "") for task, answer in fresh if task.action == HEALTH]
-    if not healths:
-        return None
-    disks = [answer.get("message", "") for task, answer in fresh if task.action == DISKS]
-    text = healths[-1].strip()
-    health, _, detail = text.partition(" ")
-    flags = tuple(sorted(f for found in _FLAGS.findall(detail) for f in found.split(",")))
-    checks = tuple(sorted({_code(part.strip()) for part in detail.split(";") if part.strip()}))
-    return Ceph(application, health, checks, flags, tuple(_osds(disks[-1] if disks else "")))
+    for task, answer in reversed(runs):
+        fresh = now - task.completed <= FRESH
+        if task.status == "completed" and fresh and _is_look(task):
+            return _parse(application, str(answer.get("stdout", "")))
+    return None
 
 
-def due(runs: tuple[Task, ...], action: str, now: float) -> bool:
+def due(runs: Answers, now: float) -> bool:
     """Whether to ask again: nothing runs, and what is known will be stale at the next look."""
-    mine = [task for task in runs if task.action == action]
+    mine = [task for task, _ in runs if _is_look(task)]
     if any(not task.ended for task in mine):
         return False
     return not mine or now - max(task.enqueued for task in mine) > FRESH / 3
 
 
-def _code(words: str) -> str:
-    return next((code for pattern, code in _CODES if pattern.search(words)), words)
+def _is_look(task: Task) -> bool:
+    return task.parameters.get("command") == LOOK
 
 
-def _osds(text: str) -> Iterator[Osd]:
+def _parse(application: str, text: str) -> Ceph | None:
+    decoder, documents, rest = json.JSONDecoder(), [], text.strip()
     try:
-        nodes = json.loads(text)["nodes"] if text else []
-    except (ValueError, KeyError, TypeError):
-        nodes = []
-    above = {child: node for node in nodes for child in node.get("children") or ()}
-    for node in nodes:
-        if node.get("type") != "osd":
-            continue
-        host = above.get(node["id"], {})
-        domain = above.get(host.get("id"), {})
-        yield Osd(
-            id=int(node["id"]),
-            host=host.get("name", ""),
-            domain=domain.get("name", "") if domain.get("type") in _ABOVE_HOST else "",
-            up=node.get("status", "up") == "up",
-            inside=float(node.get("reweight", 1)) > 0,
+        while rest:
+            document, end = decoder.raw_decode(rest)
+            documents.append(document)
+            rest = rest[end:].strip()
+        health, dump, tree = documents
+        flags = dump.get("flags_set") or str(dump.get("flags") or "").split(",")
+        return Ceph(
+            application=application,
+            health=health["status"],
+            checks=tuple(sorted(health.get("checks") or ())),
+            flags=tuple(sorted(flag for flag in flags if flag)),
+            osds=tuple(_osds(dump.get("osds") or (), tree.get("nodes") or ())),
+            required_release=str(dump.get("require_osd_release") or ""),
         )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _osds(listed: Any, nodes: Any) -> Iterator[Osd]:
+    above = {child: node for node in nodes for child in node.get("children") or ()}
+    for osd in listed:
+        chain = list(_chain(int(osd["osd"]), above))
+        host = next((node["name"] for node in chain if node.get("type") == "host"), "")
+        domain = next((node["name"] for node in chain if node.get("type") in _DOMAINS), "")
+        yield Osd(int(osd["osd"]), host, domain, up=bool(osd["up"]), inside=bool(osd["in"]))
+
+
+def _chain(id_: int, above: Mapping[int, Any]) -> Iterator[Any]:
+    """What is above an OSD in the tree, the nearest first."""
+    while id_ in above:
+        yield above[id_]
+        id_ = above[id_]["id"]

@@ -88,7 +88,7 @@ def session(account: AdminAccount, ca_certificate: str, maker: str) -> Iterator[
     Raises:
         OpenStackApiError: one of its kinds, from the body as well.
     """
-    with tempfile.TemporaryDirectory() as folder, _told(account.auth_url):
+    with tempfile.TemporaryDirectory() as folder, told(account.auth_url):
         verify: bool | str = True
         if ca_certificate:
             file = pathlib.Path(folder) / "ca.pem"
@@ -111,8 +111,12 @@ def _connection(auth: Any, verify: bool | str, region: str) -> openstack.connect
 
 
 @contextlib.contextmanager
-def _told(auth_url: str) -> Iterator[None]:
-    """Turn failures into ours. Their texts name URLs and reasons, never credentials."""
+def told(auth_url: str) -> Iterator[None]:
+    """Turn failures into ours. Their texts name URLs and reasons, never credentials.
+
+    Raises:
+        OpenStackApiError: one of its kinds, for what openstacksdk and keystoneauth raise.
+    """
     try:
         yield
     except (failures.Unauthorized, openstack.exceptions.ForbiddenException) as error:

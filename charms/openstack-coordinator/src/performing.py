@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 COMMAND_TIMEOUT = 1800.0
 """Seconds after which Juju ends a command that a plan asked for."""
 
+_COMPUTE_API = "compute-api"
+"""The role of the application that serves Nova's API."""
+
 _DISCOVER = "nova-manage cell_v2 discover_hosts"
 """Maps the hosts that no cell has; to be run where Nova's API is."""
 
@@ -45,7 +48,6 @@ class Performer:
         openstack: openstack_api.Cloud | None,
         snapshot: Snapshot,
         *,
-        compute_api: str,
         canary_image: str,
     ) -> None:
         """Take up the tools.
@@ -54,13 +56,11 @@ class Performer:
             juju: the model.
             openstack: the cloud; None where it cannot be reached.
             snapshot: by which the requests were decided.
-            compute_api: the application of Nova's API; empty where there is none.
             canary_image: the image that canaries boot; empty for the smallest public one.
         """
         self._juju = juju
         self._openstack = openstack
         self._snapshot = snapshot
-        self._compute_api = compute_api
         self._canary_image = canary_image
 
     async def perform(self, requests: Iterable[Request]) -> dict[str, Outcome]:
@@ -87,10 +87,11 @@ class Performer:
         for move in draining.look(arguments, self._snapshot.nova, since).moves:
             logger.info("plan: %s migration of guest %s", move.how, move.guest)
             try:
-                if move.how == "live":
-                    compute.live_migrate(move.guest, move.target)
-                else:
-                    does[move.how](move.guest)
+                with openstack_api.told(self._openstack.auth_url):
+                    if move.how == "live":
+                        compute.live_migrate(move.guest, move.target)
+                    else:
+                        does[move.how](move.guest)
             except openstack_api.OpenStackApiError as error:
                 # Nova will tell of it, or the next tick asks again.
                 logger.warning("plan: guest %s: %s", move.guest, error)
@@ -107,6 +108,8 @@ class Performer:
         return None
 
     async def _do(self, kind: str, arguments: Mapping[str, Any]) -> None:
+        import openstack_api
+
         command = observing.command_of(kind, arguments)
         action = observing.action_of(kind, arguments)
         if command is not None:
@@ -116,8 +119,13 @@ class Performer:
             await self._juju.run_action(self._unit(unit), name, parameters)
         elif kind in _ON_JUJU:
             await self._do_on_juju(kind, arguments)
+        elif self._openstack is None:
+            raise openstack_api.Unreachable("OpenStack's administrator is not known")
+        elif kind == "drain-host":
+            await self.drain(arguments, self._snapshot.at)
         else:
-            await self._do_on_openstack(kind, arguments)
+            with openstack_api.told(self._openstack.auth_url):
+                _do_on_openstack(self._openstack, kind, arguments, self._canary_image)
 
     def _unit(self, name: str) -> str:
         """The unit; for `application/leader` the one that leads now."""
@@ -142,7 +150,7 @@ class Performer:
         elif kind == "remove-machine":
             await juju.remove_machine(arguments["machine"])
         elif kind == "map-hosts":
-            leader = self._unit(f"{self._compute_api}/leader")
+            leader = self._unit(f"{_compute_api(self._snapshot)}/leader")
             await juju.run_command(leader, _DISCOVER, COMMAND_TIMEOUT)
 
     async def _set_options(self, application: str, options: Mapping[str, Any]) -> None:
@@ -160,33 +168,45 @@ class Performer:
         if missing:
             await self._juju.add_units(application, len(missing), missing)
 
-    async def _do_on_openstack(self, kind: str, arguments: Mapping[str, Any]) -> None:
-        import neutron
-        import nova
-        import openstack_api
-        import placement
 
-        if self._openstack is None:
-            raise openstack_api.Unreachable("OpenStack's administrator is not known")
-        compute, host = nova.Nova(self._openstack), arguments["host"]
-        if kind == "disable-host":
-            compute.disable(host, arguments["reason"])
-        elif kind == "enable-host":
-            compute.enable(host)
-        elif kind == "drain-host":
-            await self.drain(arguments, self._snapshot.at)
-        elif kind == "boot-canary":
-            compute.boot_canary(host, self._canary_image)
-        elif kind == "remove-canary":
-            compute.delete_canary(host)
-        elif kind == "set-zone":
-            compute.join_zone(host, arguments["zone"])
-        elif kind == "remove-compute-service":
-            compute.remove_service(host)
-            placement.Placement(self._openstack).delete_provider(host)
-            compute.leave_zones(host)
-        elif kind == "remove-network-agent":
-            neutron.Neutron(self._openstack).delete_agents(host)
+def _compute_api(snapshot: Snapshot) -> str:
+    """The application of Nova's API."""
+    import knowledge
+
+    known = knowledge.load()
+    serving = (
+        name
+        for name, application in snapshot.cloud.applications.items()
+        if application.charm in known.charms
+        and known.charms[application.charm].role == _COMPUTE_API
+    )
+    return next(serving, _COMPUTE_API)
+
+
+def _do_on_openstack(
+    openstack: openstack_api.Cloud, kind: str, arguments: Mapping[str, Any], image: str
+) -> None:
+    import neutron
+    import nova
+    import placement
+
+    compute, host = nova.Nova(openstack), arguments["host"]
+    if kind == "disable-host":
+        compute.disable(host, arguments["reason"])
+    elif kind == "enable-host":
+        compute.enable(host)
+    elif kind == "boot-canary":
+        compute.boot_canary(host, image)
+    elif kind == "remove-canary":
+        compute.delete_canary(host)
+    elif kind == "set-zone":
+        compute.join_zone(host, arguments["zone"])
+    elif kind == "remove-compute-service":
+        compute.leave_zones(host)
+        compute.remove_service(host)
+        placement.Placement(openstack).delete_provider(host)
+    elif kind == "remove-network-agent":
+        neutron.Neutron(openstack).delete_agents(host)
 
 
 _ON_JUJU = frozenset(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import ceph
 import cloud as clouds
-import probing
 from needs import Needs
-from snapshot import Ceph, Node, Nova, Probed, Snapshot, Task
+from sight import EXEC
+from snapshot import Ceph, Node, Nova, Snapshot, Task
 
 if TYPE_CHECKING:
     import juju_api
@@ -29,16 +29,14 @@ async def for_tick(
     openstack: openstack_api.Cloud | None,
     needs: Needs,
     nodes: Mapping[str, Node] | None,
-    probed: tuple[Probed, ...],
 ) -> Snapshot:
-    """What some steps and gates need.
+    """What some steps and gates need, but for the probe.
 
     Args:
         juju: the model.
         openstack: the cloud; None where it cannot be reached.
         needs: see needs.py.
         nodes: machines of the pool, as the relation has them.
-        probed: the probe's record until now.
 
     Raises:
         JujuApiError: the model could not be read.
@@ -53,7 +51,6 @@ async def for_tick(
         nova=_nova(openstack, needs) if needs.nova else None,
         ceph=await _ceph(juju, model, needs, now) if needs.ceph else None,
         nodes=nodes if needs.pool else None,
-        probe=_probe(openstack, probed, now) if needs.probe else None,
         tasks=await _tasks(juju, model, needs),
     )
 
@@ -64,7 +61,7 @@ async def whole(
     applications: frozenset[str],
     nodes: Mapping[str, Node] | None,
 ) -> Snapshot:
-    """Everything that a plan is made from.
+    """Everything that a plan is made from, but for the probe.
 
     Args:
         juju: the model.
@@ -87,7 +84,6 @@ async def whole(
         actions={name: frozenset(found) for name, found in actions.items()},
         nova=_nova(openstack, None),
         nodes=nodes,
-        probe=_probe(openstack, (), now),
     )
 
 
@@ -112,39 +108,18 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
     import openstack_api
     import placement
 
-    compute = nova.Nova(openstack)
+    compute, hosts = nova.Nova(openstack), needs.guests if needs else None
     try:
-        seen = compute.computes()
-        hosts = needs.guests if needs else None
-        going, failed = compute.migrations(hosts)
-        return Nova(
-            services=seen.services,
-            hypervisors=seen.hypervisors,
-            guests=compute.guests(hosts),
-            migrations=going,
-            room=placement.Placement(openstack).room() if needs is None or needs.room else (),
-            agents=neutron.Neutron(openstack).agents() if needs is None or needs.agents else (),
-            failed=failed,
-        )
+        with openstack_api.told(openstack.auth_url):
+            seen = compute.computes()
+            going, failed = compute.migrations(hosts)
+            room = placement.Placement(openstack).room() if not needs or needs.room else ()
+            agents = neutron.Neutron(openstack).agents() if not needs or needs.agents else ()
+            guests = compute.guests(hosts)
     except openstack_api.OpenStackApiError as error:
         logger.warning("OpenStack could not be read: %s", error)
         return None
-
-
-def _probe(
-    openstack: openstack_api.Cloud | None, before: tuple[Probed, ...], now: float
-) -> tuple[Probed, ...] | None:
-    if openstack is None:
-        return None
-    import openstack_api
-
-    try:
-        endpoints = openstack.endpoints()
-    except openstack_api.OpenStackApiError as error:
-        # Keystone itself does not answer: the one endpoint that is known without it.
-        logger.warning("the catalogue could not be read: %s", error)
-        endpoints = {"identity": openstack.auth_url}
-    return probing.add(before, probing.ask(endpoints, openstack.verify), now)
+    return Nova(seen.services, seen.hypervisors, guests, going, room, agents, failed)
 
 
 # -- Juju's record of actions ---------------------------------------------------------------
@@ -172,13 +147,10 @@ async def _ceph(
         leader = next((u for u in application.units if u.leader), None) if application else None
         if application is None or leader is None:
             continue
-        runs = await juju.answers([u.name for u in application.units], (ceph.HEALTH, ceph.DISKS))
+        runs = await juju.answers([unit.name for unit in application.units], [EXEC])
         read = ceph.read(name, runs, now)
         if read is not None:
             found.append(read)
-        tasks = tuple(task for task, _ in runs)
-        if ceph.due(tasks, ceph.HEALTH, now):
-            await juju.run_action(leader.name, ceph.HEALTH, {})
-        if ceph.due(tasks, ceph.DISKS, now):
-            await juju.run_action(leader.name, ceph.DISKS, ceph.DISKS_PARAMETERS)
+        if ceph.due(runs, now):
+            await juju.run_command(leader.name, ceph.LOOK, ceph.TIMEOUT)
     return tuple(found)
