@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import steps
 from charms.openstack_coordinator.v0.rolling import Observation
 from cloud import Unit
 from sight import ABSENT, DONE, EXEC, WORKING, Arguments, Sight
-from snapshot import is_of, paused, serving, settled
+from snapshot import Task, is_of, paused, serving, settled
 
 _SEALED = "sealed"
 
@@ -22,11 +23,7 @@ def _refresh_charm(sight: Sight, wanted: Arguments) -> Observation:
     revision = wanted.get("revision", application.revision)
     if (application.channel, application.revision) != (wanted["channel"], revision):
         return ABSENT
-    for unit in application.units:
-        if _in_error(unit):
-            return sight.failed(f"{unit.name} is in error: {unit.message}")
-    hearing = any(unit.refreshing or unit.agent == "executing" for unit in application.units)
-    return WORKING if hearing else DONE
+    return DONE
 
 
 def _set_options(sight: Sight, wanted: Arguments) -> Observation:
@@ -90,7 +87,9 @@ def _await_units(sight: Sight, wanted: Arguments) -> Observation:
             return sight.failed(f"{name} is gone")
         if _in_error(unit):
             return sight.failed(f"{name} is in error: {unit.message}")
-        reached = settled(unit) and (not version or is_of(unit.version, version))
+        reached = (
+            settled(unit) and not unit.refreshing and (not version or is_of(unit.version, version))
+        )
         waiting = waiting or not reached
     return WORKING if waiting else DONE
 
@@ -100,7 +99,7 @@ def _await_unsealed(sight: Sight, wanted: Arguments) -> Observation:
     for name, unit in zip(wanted["units"], units, strict=True):
         if unit is None:
             return sight.failed(f"{name} is gone")
-        if not serving(unit) or _SEALED in unit.message.lower():
+        if not serving(unit) or unit.refreshing or _SEALED in unit.message.lower():
             return WORKING
     return DONE
 
@@ -124,6 +123,37 @@ def _by_completion(
     if sight.snapshot.unit(unit) is None:
         return sight.failed(f"{unit} is gone")
     return sight.by_task(unit, action, parameters)
+
+
+def _hold_agent(sight: Sight, wanted: Arguments) -> Observation:
+    unit = wanted["unit"]
+    if sight.snapshot.unit(unit) is None:
+        return sight.failed(f"{unit} is gone")
+    command = steps.HELD.format(seconds=wanted["seconds"])
+    holding = _holding(sight, unit)
+    if any(task.status == "running" for task in holding):
+        return DONE
+    return WORKING if holding else sight.by_task(unit, EXEC, {"command": command})
+
+
+def _release_agent(sight: Sight, wanted: Arguments) -> Observation:
+    unit = wanted["unit"]
+    if not _holding(sight, unit):
+        return DONE
+    return WORKING if sight.requested else ABSENT
+
+
+def _holding(sight: Sight, unit: str) -> list[Task]:
+    """The tasks that keep an agent busy, whoever asked for them."""
+    mark = steps.HELD.partition("#")[2]
+    return [
+        task
+        for task in sight.snapshot.tasks
+        if task.unit == unit
+        and task.action == EXEC
+        and not task.ended
+        and str(task.parameters.get("command", "")).endswith(mark)
+    ]
 
 
 def _resolve_unit(sight: Sight, wanted: Arguments) -> Observation:
@@ -190,6 +220,8 @@ OBSERVERS: Mapping[str, Callable[[Sight, Arguments], Observation | None]] = {
     "await-unsealed": _await_unsealed,
     "run-action": _run_action,
     "run-command": _run_command,
+    "hold-agent": _hold_agent,
+    "release-agent": _release_agent,
     "resolve-unit": _resolve_unit,
     "add-units": _add_units,
     "remove-unit": _remove_unit,

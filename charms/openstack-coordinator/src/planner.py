@@ -7,6 +7,7 @@ Pure: the same plan, byte for byte, whatever the order of the input and the hash
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ def plan(
     """
     drafted = draft.Draft(Survey(snapshot, knowledge), terms)
     if isinstance(asked, request.Release):
-        return _release(drafted, asked)
+        at_once = asked.strategy == "all-in-one"
+        return _release(dataclasses.replace(drafted, at_once=at_once), asked)
     if isinstance(asked, request.Refresh):
         found = refresh.refresh(drafted, asked)
     elif isinstance(asked, request.Restart):

@@ -59,9 +59,9 @@ def leader(application: str) -> str:
 def refresh_charm(application: str, channel: str, revision: int | None = None) -> Operation:
     """`juju refresh`: all units of the application get the charm at once.
 
-    Done when the application follows the channel, has the revision where one is given, and no
-    unit of it runs a hook, is in error, or was not heard of since. Undone by a refresh to the
-    channel and revision before, which charms bear until a workload was upgraded.
+    Done when the application follows the channel, and has the revision where one is given; its
+    units may not have heard of it yet: `await_units` follows. Undone by a refresh to the channel
+    and revision before, which charms bear until a workload was upgraded.
     """
     arguments: dict[str, Any] = {"application": application, "channel": channel}
     return Operation("refresh-charm", arguments | ({"revision": revision} if revision else {}))
@@ -109,8 +109,9 @@ def upgrade_unit(unit: str, version: str) -> Operation:
 def await_units(units: Sequence[str], version: str = "") -> Operation:
     """Wait until all of these units are active, idle, and of this version where one is given.
 
-    Follows what reaches all units at once: a refresh, or an option by which a charm upgrades
-    its workload itself. A unit in error is `failed`. A wait: nothing takes it back.
+    Follows what reaches all units at once: a refresh, or an option by which a charm upgrades its
+    workload itself. A unit that has not heard of its application's charm yet is waited for; one
+    in error is `failed`. A wait: nothing takes it back.
     """
     arguments: dict[str, Any] = {"units": list(units)}
     return Operation("await-units", arguments | ({"version": version} if version else {}))

@@ -27,6 +27,10 @@ SHORT = 900.0
 LONG = 4 * steps.HOUR
 """Seconds for guests to move, or for somebody to do his part within a shift."""
 
+HELD = 12 * steps.HOUR
+"""Seconds that an agent is held at most. Where a plan holds halfway, somebody has that long to see
+to it before the other units follow by themselves."""
+
 _ATTEMPTS = 3
 _AGAIN = 60.0
 
@@ -61,6 +65,8 @@ class Draft:
 
     survey: Survey
     terms: Terms
+    at_once: bool = False
+    """Take all units of an application at once: for comparison in tests only."""
 
     def entry(self, *more: Gate) -> tuple[Gate, ...]:
         """Gates of a step that takes something down or changes it; none bars the way back up."""
@@ -76,14 +82,24 @@ class Draft:
         """All of OpenStack is well."""
         return steps.healthy(tuple(self.survey.parts), besides)
 
-    def around(self, part: Part, unit: Unit) -> tuple[Gate, ...]:
-        """Gates before one unit of a part goes down: the others are well, and enough."""
+    def guard(self, part: Part, unit: Unit) -> Unit | None:
+        """The agent that keeps the virtual address of this unit, or of its principal."""
+        if self.survey.knowledge.roles[part.charm.role].agent:
+            return None
+        return self.survey.agents.get(unit.principal or unit.name)
+
+    def around(self, part: Part, unit: Unit, busy: Sequence[str] = ()) -> tuple[Gate, ...]:
+        """Gates before one unit of a part goes down: the others are well, and enough.
+
+        `busy` are units whose agents are held: they serve.
+        """
         names = {part.name}
-        agent = self.survey.agents.get(unit.name)
-        if agent is not None:
-            names.add(agent.application)
-        besides = [unit.name] if agent is None else [unit.name, agent.name]
-        gates = [steps.healthy(sorted(names), besides)]
+        besides = {unit.name, *busy}
+        guard = self.guard(part, unit)
+        if guard is not None:
+            names.add(guard.application)
+            besides.add(guard.name)
+        gates = [steps.healthy(sorted(names), sorted(besides))]
         if part.least:
             gates.append(steps.quorum(part.name, [unit.name], part.least))
         return tuple(gates)

@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
 
 from planning import preflight, ways
-from planning.draft import Draft, Drafted, in_one_lane, step
+from planning.draft import Draft, Drafted, in_one_lane
 from planning.outcome import reason
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def refresh(draft: Draft, request: Refresh) -> Drafted:
     """`juju refresh` of one application after another, each well before the next.
 
     Juju gives the charm to all units at once. Where the charm can put its restarts off, they are
-    done unit by unit; elsewhere units may restart their service together, and a note says so.
+    done unit by unit; elsewhere the units' agents are held, and released one by one.
     """
     parts = _chosen(draft, request.applications)
     due = [part for part in parts if _due(part, request)]
@@ -39,8 +38,8 @@ def refresh(draft: Draft, request: Refresh) -> Drafted:
 
     def notes() -> Iterator[str]:
         for part in due:
-            if len(part.application.units) > 1 and not _deferring(part):
-                yield f"{part.name}: if the new charm restarts its service, all units do at once"
+            if len(part.application.units) == 1 and not part.upgrade.together:
+                yield f"{part.name}: has one unit; what its new charm restarts serves nobody then"
 
     return Drafted("refresh", tuple(reasons), waves, notes)
 
@@ -71,25 +70,20 @@ def _due(part: Part, request: Refresh) -> bool:
     )
 
 
-def _deferring(part: Part) -> bool:
-    return ways.RESTARTS in part.application.options
-
-
 def _refreshed(draft: Draft, part: Part, request: Refresh) -> Iterator[Step]:
     application = part.application
-    moved = bool(request.channel) and request.channel != application.channel
+    channel = request.channel or application.channel
+    moved = channel != application.channel
     # The newest revision of another channel is known to nobody before.
     revision = request.revision or (None if moved else application.newest)
-    do = steps.refresh_charm(part.name, request.channel or application.channel, revision)
-    back = steps.refresh_charm(part.name, application.channel, application.revision)
-    gates = draft.entry(draft.whole())
-    refreshing = step(part.name, "refresh", do, back, lane=part.name, gates=gates)
-    if _deferring(part):
-        yield from ways.with_restarts_put_off(draft, part, lambda: iter([refreshing]))
+
+    def work(*, deferred: bool) -> Iterator[Step]:
+        return ways.refreshed(draft, part, channel, revision, "refresh", deferred=deferred)
+
+    if ways.RESTARTS in application.options and not part.upgrade.together:
+        yield from ways.with_restarts_put_off(draft, part, lambda: work(deferred=True))
     else:
-        yield refreshing
-    timeout = part.upgrade.timeout
-    yield draft.settle(part.name, "settle", application.units, timeout)
+        yield from work(deferred=False)
 
 
 def restart(draft: Draft, request: Restart) -> Drafted:

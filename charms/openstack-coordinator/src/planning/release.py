@@ -158,13 +158,12 @@ class Upgrade:
             units = len(part.application.units)
             if not self._waves(part, release) and not part.hypervisor:
                 continue
-            if way == "at-once" and units > 1:
-                what = f"its charm upgrades all {units} units at once"
-                yield f"{part.name}: {what}, and serves nobody meanwhile"
-            elif way == "managed" and units == 1:
+            if way == "at-once" and units > 1 and not self._rolling:
+                yield f"{part.name}: all {units} units at once, and nobody serves meanwhile"
+            elif way in ("managed", "at-once", "by-restart") and units == 1:
                 yield f"{part.name}: has one unit, and serves nobody while it is upgraded"
             if part.upgrade.sealed and self._target(part, release).channel:
-                yield f"{part.name}: comes back sealed, and the plan waits for whoever has the keys"
+                yield f"{part.name}: comes back sealed, and waits for whoever has the keys"
         for host in self._survey.hosts:
             if not host.ours:
                 why = host.service.disabled_reason or "no reason given"

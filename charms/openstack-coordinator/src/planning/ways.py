@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step
 from snapshot import at_least, paused
 
-from planning.draft import LONG, Draft, step
+from planning.draft import HELD, LONG, Draft, step
 
 if TYPE_CHECKING:
     from cloud import Unit
@@ -69,41 +69,108 @@ def managed(part: Part, actions: frozenset[str] | None) -> bool:
 # -- the charm ------------------------------------------------------------------------------
 
 
-def charm_steps(draft: Draft, target: Target) -> Iterator[Step]:
-    """The charm to the head of its channel, then to the release's."""
+def charm_steps(draft: Draft, target: Target, *, deferred: bool = False) -> Iterator[Step]:
+    """The charm to the head of its channel, then to the release's.
+
+    With `deferred` restarts are put off: the charm may reach all units at once.
+    """
     part, application = target.part, target.part.application
-    back = steps.refresh_charm(part.name, application.channel, application.revision)
-    gates = draft.entry(draft.whole())
     if application.newest > application.revision:
-        refresh = steps.refresh_charm(part.name, application.channel, application.newest)
-        yield step(part.name, "refresh", refresh, back, lane=part.name, gates=gates)
-        yield draft.settle(part.name, "settle", part.application.units, part.upgrade.timeout)
+        yield from refreshed(
+            draft, part, application.channel, application.newest, "refresh", deferred=deferred
+        )
     if target.channel:
-        refresh = steps.refresh_charm(part.name, target.channel)
-        name = f"refresh to {target.channel}"
-        yield step(part.name, name, refresh, back, lane=part.name, gates=gates)
-        if part.upgrade.sealed:
-            yield from _unsealed(target)
-        else:
-            done = f"settle on {target.channel}"
-            yield draft.settle(part.name, done, part.application.units, part.upgrade.timeout)
+        what = f"refresh to {target.channel}"
+        yield from refreshed(draft, part, target.channel, None, what, deferred=deferred)
 
 
-def _unsealed(target: Target) -> Iterator[Step]:
-    part = target.part
-    if part.upgrade.follows:
-        yield _option(part, part.upgrade.follows, target.channel)
-    names = [unit.name for unit in part.application.units]
-    wait = steps.await_unsealed(names)
-    yield step(
-        part.name,
-        "unseal",
-        wait,
-        steps.nothing(),
-        lane=part.name,
-        timeout=steps.DAY,
-        attempts=1,
-    )
+def refreshed(
+    draft: Draft, part: Part, channel: str, revision: int | None, what: str, *, deferred: bool
+) -> Iterator[Step]:
+    """One refresh, unit by unit where it may stop what clients use."""
+    application = part.application
+    moved = channel != application.channel
+    do = steps.refresh_charm(part.name, channel, revision)
+    back = steps.refresh_charm(part.name, application.channel, application.revision)
+    work = [step(part.name, what, do, back, lane=part.name)]
+    if moved and part.upgrade.follows:
+        work.append(_option(part, part.upgrade.follows, channel))
+    # What comes back sealed serves nobody until somebody has unsealed it.
+    sealed = moved and part.upgrade.sealed
+    if deferred or part.upgrade.together:
+        yield from _together(draft, part, work, what, sealed=sealed)
+    else:
+        yield from one_by_one(draft, part, work, what, sealed=sealed)
+
+
+def _together(
+    draft: Draft, part: Part, work: list[Step], what: str, *, version: str = "", sealed: bool
+) -> Iterator[Step]:
+    gates = draft.entry(draft.whole())
+    yield dataclasses.replace(work[0], gates=(*gates, *work[0].gates))
+    yield from work[1:]
+    units = [unit.name for unit in part.application.units]
+    yield _awaited(part, part.name, f"settle: {what}", units, version, sealed=sealed)
+
+
+def one_by_one(
+    draft: Draft, part: Part, work: list[Step], what: str, *, version: str = "", sealed: bool
+) -> Iterator[Step]:
+    """What reaches all units at once, one unit after another: the others' agents are held.
+
+    A unit goes on serving while its agent is held. Its turn comes when the units before it are
+    well; the agent that keeps its virtual address is paused for that time.
+    """
+    units = part.units
+    if len(units) < 2 or draft.at_once:
+        yield from _together(draft, part, work, what, version=version, sealed=sealed)
+        return
+    names = [unit.name for unit in units]
+    gates = draft.entry(draft.whole(besides=names))
+    for name in names:
+        hold, release = steps.hold_agent(name, HELD), steps.release_agent(name)
+        yield step(name, f"hold: {what}", hold, release, lane=part.name, gates=gates)
+        gates = ()
+    yield from work
+    for place, unit in enumerate(units):
+        yield from _turn(draft, part, unit, names[place:], what, version=version, sealed=sealed)
+
+
+def _turn(
+    draft: Draft,
+    part: Part,
+    unit: Unit,
+    held: Sequence[str],
+    what: str,
+    *,
+    version: str,
+    sealed: bool,
+) -> Iterator[Step]:
+    lane = part.name
+    guard = draft.guard(part, unit)
+    gates = draft.entry(*draft.around(part, unit, held))
+    if guard is not None:
+        pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
+        name = f"pause: {unit.name} {what}"
+        yield step(guard.name, name, pause, resume, lane=lane, gates=gates)
+        principal = unit.principal or unit.name
+        gates = (steps.vip_away(principal.partition("/")[0], principal),)
+    release, hold = steps.release_agent(unit.name), steps.hold_agent(unit.name, HELD)
+    yield step(unit.name, f"release: {what}", release, hold, lane=lane, gates=gates)
+    yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
+    if guard is not None:
+        resume = steps.resume_unit(guard.name)
+        name = f"resume: {unit.name} {what}"
+        yield step(guard.name, name, resume, steps.nothing(), lane=lane)
+
+
+def _awaited(
+    part: Part, subject: str, what: str, units: Sequence[str], version: str, *, sealed: bool
+) -> Step:
+    wait = steps.await_unsealed(units) if sealed else steps.await_units(units, version)
+    timeout = steps.DAY if sealed else part.upgrade.timeout
+    nothing = steps.nothing()
+    return step(subject, what, wait, nothing, lane=part.name, timeout=timeout, attempts=1)
 
 
 def _option(part: Part, option: str, value: object, suffix: str = "") -> Step:
@@ -114,14 +181,13 @@ def _option(part: Part, option: str, value: object, suffix: str = "") -> Step:
     return step(part.name, f"{option}{suffix}", set_, undo, lane=part.name)
 
 
-def _origin(draft: Draft, target: Target) -> Iterator[Step]:
+def _origin(target: Target) -> list[Step]:
     if target.origin is None or target.part.charm.origin is None:
-        return
+        return []
     changed = _option(target.part, target.part.charm.origin, target.origin)
-    whole = draft.entry(draft.whole())
     # Where the charm upgrades by itself, the option is the upgrade, and nothing takes that back.
-    undo = changed.undo if target.part.upgrade.way == "managed" else None
-    yield dataclasses.replace(changed, gates=whole, undo=undo)
+    managed = target.part.upgrade.way == "managed" and target.part.option(MANAGED) is not None
+    return [changed if managed else dataclasses.replace(changed, undo=None)]
 
 
 # -- the ways -------------------------------------------------------------------------------
@@ -132,7 +198,8 @@ def prepared(draft: Draft, target: Target) -> Iterator[Step]:
     if target.outstanding and target.part.option(MANAGED) is not True:
         yield _option(target.part, MANAGED, value=True)
     yield from charm_steps(draft, target)
-    yield from _origin(draft, target)
+    for changed in _origin(target):
+        yield dataclasses.replace(changed, gates=draft.entry(draft.whole()))
 
 
 def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
@@ -194,10 +261,12 @@ def by_restart(draft: Draft, target: Target) -> Iterator[Step]:
         return
 
     def work() -> Iterator[Step]:
-        yield from charm_steps(draft, target)
-        yield from _origin(draft, target)
+        yield from charm_steps(draft, target, deferred=deferring)
+        for changed in _origin(target):
+            yield dataclasses.replace(changed, gates=draft.entry(draft.whole()))
 
-    if RESTARTS in part.application.options:
+    deferring = RESTARTS in part.application.options
+    if deferring:
         yield from with_restarts_put_off(draft, part, work)
     else:
         yield from work()
@@ -251,8 +320,8 @@ def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
     yield from charm_steps(draft, target)
     flags = ["OSDMAP_FLAGS"] if part.upgrade.noout else []
     health = steps.ceph_health(monitors, flags)
-    for changed in _origin(draft, target):
-        yield dataclasses.replace(changed, gates=(*changed.gates, health))
+    for changed in _origin(target):
+        yield dataclasses.replace(changed, gates=draft.entry(draft.whole(), health))
     timeout = part.upgrade.timeout
     yield draft.settle(part.name, "upgraded", part.application.units, timeout, target.version)
     if part.upgrade.noout:
@@ -283,16 +352,17 @@ def _required_before(draft: Draft, part: Part) -> Iterator[Step]:
 
 
 def at_once(draft: Draft, target: Target) -> Iterator[Step]:
-    """Every unit does it when the option changes."""
+    """Every unit does it when the option changes: so their agents are held, and let go in turn."""
     part = target.part
     if part.option(MANAGED) is True and target.outstanding:
         yield _option(part, MANAGED, value=False)
     yield from charm_steps(draft, target)
-    for changed in _origin(draft, target):
-        yield dataclasses.replace(changed, undo=None)
-    if target.outstanding:
-        timeout = part.upgrade.timeout
-        version = target.version
+    work = _origin(target)
+    if work:
+        version = target.version if target.outstanding else ""
+        yield from one_by_one(draft, part, work, "upgrade", version=version, sealed=False)
+    elif target.outstanding:
+        timeout, version = part.upgrade.timeout, target.version
         yield draft.settle(part.name, "upgraded", part.application.units, timeout, version)
 
 

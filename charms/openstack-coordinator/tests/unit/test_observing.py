@@ -164,13 +164,33 @@ def test_a_sealed_vault_is_waited_for() -> None:
 # -- charms and options ---------------------------------------------------------------------
 
 
-def test_a_refresh_is_done_when_every_unit_has_heard_of_it() -> None:
+def test_a_refresh_is_done_when_juju_has_it_and_units_are_awaited_until_they_heard() -> None:
     refresh = steps.refresh_charm("keystone", "2024.1/stable")
     assert state(refresh) == "done"
     assert state(steps.refresh_charm("keystone", "2025.1/stable")) == "absent"
     assert state(steps.refresh_charm("keystone", "2024.1/stable", 1)) == "absent"
-    assert state(refresh, requested(), edited(charm="ch:amd64/keystone-1")) == "working"
-    assert state(refresh, requested(), edited(agent="executing")) == "working"
+    behind = edited(charm="ch:amd64/keystone-1")
+    assert state(refresh, requested(), behind) == "done", "its agents may be held"
+    assert state(steps.await_units(["keystone/0"]), requested(), behind) == "working"
+    assert state(steps.await_unsealed(["keystone/0"]), requested(), behind) == "working"
+
+
+def test_an_agent_is_held_while_our_command_runs_and_released_when_none_is_left() -> None:
+    hold, release = steps.hold_agent("keystone/0", 60.0), steps.release_agent("keystone/0")
+    command = {"command": steps.HELD.format(seconds=60.0), "parallel": True}
+    assert (state(hold), state(release)) == ("absent", "done")
+    for status, held, let_go in (("pending", "working", "absent"), ("running", "done", "absent")):
+        tasks = (task("juju-exec", status, parameters=command),)
+        assert (state(hold, None, tasks=tasks), state(release, None, tasks=tasks)) == (
+            held,
+            let_go,
+        )
+        assert state(release, requested(), tasks=tasks) == "working"
+    others = (task("juju-exec", "running", parameters={"command": "sleep 60"}),)
+    assert (state(hold, None, tasks=others), state(release, None, tasks=others)) == (
+        "absent",
+        "done",
+    )
 
 
 @pytest.mark.parametrize(
@@ -311,6 +331,8 @@ ALL = [
     steps.await_unsealed(["vault/0"]),
     steps.run_action("keystone/0", "x"),
     steps.run_command("keystone/0", "true"),
+    steps.hold_agent("keystone/0", 60.0),
+    steps.release_agent("keystone/0"),
     steps.resolve_unit("keystone/0"),
     steps.add_units("keystone", ["abc"]),
     steps.remove_unit("keystone/0"),
