@@ -256,7 +256,9 @@ class Model:
         for task in answer.get("actions") or ():
             _raise_error(task, f"{action} on {unit}")
 
-    async def run_command(self, unit: str, command: str, timeout: float) -> None:
+    async def run_command(
+        self, unit: str, command: str, timeout: float, *, parallel: bool = False
+    ) -> None:
         """Have a unit's agent run a command as root, as `juju exec` does; see `tasks`.
 
         Juju allows it to the model's administrators only.
@@ -265,6 +267,7 @@ class Model:
             unit: whose machine.
             command: for a shell.
             timeout: seconds after which it is ended.
+            parallel: beside what else runs on the machine, without its lock.
 
         Raises:
             Unreachable: no answer in time.
@@ -279,6 +282,19 @@ class Model:
         )
         for task in answer.get("actions") or ():
             _raise_error(task, f"juju exec on {unit}")
+
+    async def cancel(self, tasks: Iterable[str]) -> None:
+        """Cancel tasks by id: pending ones at once, running ones are ended.
+
+        One that has ended is let be.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not write to the model.
+        """
+        entities = [{"tag": f"action-{id_}"} for id_ in tasks]
+        if entities:
+            await self._session.call("Action", "Cancel", entities=entities)
 
     async def add_units(self, application: str, count: int, placements: Sequence[str]) -> None:
         """Add units, each on a machine of its own.

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 import observing
 from charms.openstack_coordinator.v0.rolling_plan import Gate, Operation, Step
+from sight import EXEC
 
 _OF_NOVA = frozenset(
     {
@@ -71,6 +72,8 @@ def _tasks(operations: Iterable[Operation]) -> Iterable[tuple[str, str]]:
         action = observing.action_of(one.kind, one.arguments)
         if action is not None:
             yield action[0], action[1]
+        elif one.kind in ("hold-agent", "release-agent"):
+            yield one.arguments["unit"], EXEC
 
 
 def _hosts(asked: Operation | Gate) -> Iterable[str]:

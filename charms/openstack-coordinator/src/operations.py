@@ -275,6 +275,9 @@ class Operations(ops.Object):
         plain = [dataclasses.asdict(one) for one in reversed(past)]
         event.set_results({"history": json.dumps(plain, indent=2)})
 
+    def _no_plan(self) -> str:
+        return f"there is no plan: juju run {self._charm.app.name}/leader plan request=..."
+
     # -- the ledger -------------------------------------------------------------------------
 
     def _leading(self, event: ops.ActionEvent) -> Ledger | None:

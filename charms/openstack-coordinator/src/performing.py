@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import draining
 import observing
+import observing_units
+import steps
 from charms.openstack_coordinator.v0 import juju_session
 from charms.openstack_coordinator.v0.rolling import Request
 from charms.openstack_coordinator.v0.rolling_plan import Operation
@@ -141,6 +143,13 @@ class Performer:
             await juju.refresh(arguments["application"], arguments["channel"], revision)
         elif kind == "set-options":
             await self._set_options(arguments["application"], arguments["options"])
+        elif kind == "hold-agent":
+            seconds = arguments["seconds"]
+            command = steps.HELD.format(seconds=seconds)
+            await juju.run_command(arguments["unit"], command, seconds + 60, parallel=True)
+        elif kind == "release-agent":
+            held = observing_units.holding(self._snapshot, arguments["unit"])
+            await juju.cancel(task.id for task in held)
         elif kind == "resolve-unit":
             await juju.resolve_error(arguments["unit"])
         elif kind == "add-units":
@@ -212,6 +221,6 @@ def _do_on_openstack(
 _ON_JUJU = frozenset(
     {
         *("refresh-charm", "set-options", "resolve-unit", "add-units", "remove-unit"),
-        *("remove-machine", "map-hosts"),
+        *("remove-machine", "map-hosts", "hold-agent", "release-agent"),
     }
 )

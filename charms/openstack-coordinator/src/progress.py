@@ -86,7 +86,7 @@ def _held(running: Running) -> str:
 
 
 def _remedies(application: str) -> str:
-    return f"mend it, then juju run {application}/leader resume; or skip step=... reason=..., or abort"
+    return f"mend it, then juju run {application}/leader resume; or skip the step, or abort"
 
 
 def _at_work(running: Running) -> list[str]:
