@@ -134,6 +134,13 @@ class Draft:
             if one is not None
         ]
 
+    def begun(self, name: str, found: Iterable[Step]) -> tuple[Wave, ...]:
+        """Steps one after another that begin only when all is well, whatever the first one is."""
+        ordered = list(found)
+        if ordered and not ordered[0].gates:
+            ordered[0] = dataclasses.replace(ordered[0], gates=self.entry(self.whole()))
+        return in_one_lane(name, ordered)
+
     def settle(
         self, subject: str, what: str, units: Iterable[Unit], timeout: float, version: str = ""
     ) -> Step:

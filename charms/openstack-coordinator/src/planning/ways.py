@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step
-from snapshot import at_least, paused
+from snapshot import at_least
 
 from planning.draft import HELD, LONG, Draft, step
 
@@ -50,11 +50,6 @@ class Target:
         if not self.version:
             return ()
         return tuple(u for u in self.part.units if not at_least(u.version, self.version))
-
-    @property
-    def halfway(self) -> tuple[Unit, ...]:
-        """Units that are there, and were left paused."""
-        return tuple(u for u in self.part.units if paused(u) and u not in self.outstanding)
 
 
 def managed(part: Part, actions: frozenset[str] | None) -> bool:
@@ -209,8 +204,6 @@ def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
     for unit in part.units:
         if unit in target.outstanding:
             yield from _one(draft, target, unit)
-        elif unit in target.halfway:
-            yield from draft.resume(part, unit, part.name)
     if target.outstanding:
         version = target.version
         timeout = part.upgrade.timeout
@@ -357,7 +350,7 @@ def at_once(draft: Draft, target: Target) -> Iterator[Step]:
     if part.option(MANAGED) is True and target.outstanding:
         yield _option(part, MANAGED, value=False)
     yield from charm_steps(draft, target)
-    work = _origin(target)
+    work = [dataclasses.replace(changed, undo=None) for changed in _origin(target)]
     if work:
         version = target.version if target.outstanding else ""
         yield from one_by_one(draft, part, work, "upgrade", version=version, sealed=False)
