@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import TYPE_CHECKING
 
 import keystone_admin
 import ops
 from charms.openstack_coordinator.v0 import juju_login
 from ground import Ground
+from snapshot import Node
+
+if TYPE_CHECKING:
+    from charms.baremetal_inventory.v0 import node_pool
 
 logger = logging.getLogger(__name__)
 
@@ -62,14 +67,32 @@ def _login(charm: ops.CharmBase) -> juju_login.Login:
     return juju_login.from_secret(content, os.environ.get("JUJU_API_ADDRESSES", "").split())
 
 
+def nodes(charm: ops.CharmBase) -> dict[str, Node] | None:
+    """System id -> machine of the pool; None where there is no pool that can be read."""
+    pool = _pool(charm)
+    if pool is None or pool.problem:
+        return None
+    return {
+        id_: Node(id_, node.hostname, node.zone, node.role, node.state, node.reasons)
+        for id_, node in pool.nodes.items()
+    }
+
+
 def _ready_nodes(charm: ops.CharmBase) -> dict[str, int]:
+    pool = _pool(charm)
+    if pool is None:
+        return {}
+    roles = {node.role for node in pool.nodes.values() if node.role}
+    return {role: len(pool.ready(role)) for role in sorted(roles)}
+
+
+def _pool(charm: ops.CharmBase) -> node_pool.Pool | None:
     relation = charm.model.get_relation("node-pool")
     if relation is None or relation.app is None:
-        return {}
+        return None
     from charms.baremetal_inventory.v0 import node_pool
 
     pool = node_pool.read_pool(relation.data[relation.app])
     if pool.problem:
         logger.info("node-pool: %s", pool.problem)
-    roles = {node.role for node in pool.nodes.values() if node.role}
-    return {role: len(pool.ready(role)) for role in sorted(roles)}
+    return pool

@@ -98,6 +98,17 @@ class Model:
             Unreachable: no answer in time.
             RequestRefused: the user may not read the model.
         """
+        return tuple(task for task, _ in await self.answers(units, actions))
+
+    async def answers(
+        self, units: Iterable[str], actions: Iterable[str]
+    ) -> tuple[tuple[Task, Mapping[str, str]], ...]:
+        """The same tasks, each with its results.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not read the model.
+        """
         wanted_units, wanted = set(units), set(actions)
         if not wanted_units or not wanted:
             return ()
@@ -109,13 +120,13 @@ class Model:
             limit=_PAGE,
         )
         found = [
-            _task(raw)
+            (_task(raw), raw.get("output") or {})
             for operation in _results(answer)
             for raw in operation.get("actions") or ()
             if raw.get("action") and not raw.get("error")
         ]
-        mine = (task for task in found if task.unit in wanted_units and task.action in wanted)
-        return tuple(sorted(mine, key=lambda task: int(task.id)))
+        mine = (f for f in found if f[0].unit in wanted_units and f[0].action in wanted)
+        return tuple(sorted(mine, key=lambda one: int(one[0].id)))
 
     # -- changing ---------------------------------------------------------------------------
 
@@ -245,7 +256,9 @@ class Model:
         for task in answer.get("actions") or ():
             _raise_error(task, f"{action} on {unit}")
 
-    async def run_command(self, unit: str, command: str, timeout: float) -> None:
+    async def run_command(
+        self, unit: str, command: str, timeout: float, *, parallel: bool = False
+    ) -> None:
         """Have a unit's agent run a command as root, as `juju exec` does; see `tasks`.
 
         Juju allows it to the model's administrators only.
@@ -254,6 +267,7 @@ class Model:
             unit: whose machine.
             command: for a shell.
             timeout: seconds after which it is ended.
+            parallel: beside what else runs on the machine, without its lock.
 
         Raises:
             Unreachable: no answer in time.
@@ -268,6 +282,19 @@ class Model:
         )
         for task in answer.get("actions") or ():
             _raise_error(task, f"juju exec on {unit}")
+
+    async def cancel(self, tasks: Iterable[str]) -> None:
+        """Cancel tasks by id: pending ones at once, running ones are ended.
+
+        One that has ended is let be.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not write to the model.
+        """
+        entities = [{"tag": f"action-{id_}"} for id_ in tasks]
+        if entities:
+            await self._session.call("Action", "Cancel", entities=entities)
 
     async def add_units(self, application: str, count: int, placements: Sequence[str]) -> None:
         """Add units, each on a machine of its own.

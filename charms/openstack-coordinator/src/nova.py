@@ -134,7 +134,9 @@ class Nova:
             OpenStackApiError: Nova, or Neutron where the hosts are named, does not tell.
         """
         if hosts is None:
-            return tuple(_guest(raw, {}) for raw in self._servers("all_tenants=1"))
+            bound = self._ports_of_the_host()
+            listed = self._servers("all_tenants=1")
+            return tuple(_guest(raw, bound.get(raw["id"], {})) for raw in listed)
         found: list[Guest] = []
         for host in sorted(set(hosts)):
             ports = self._ports(host)
@@ -144,6 +146,15 @@ class Nova:
 
     def _servers(self, query: str) -> list[dict[str, Any]]:
         return self._get(f"/servers/detail?{query}&limit=500&sort_key=uuid", "servers", _MODERN)
+
+    def _ports_of_the_host(self) -> dict[str, dict[str, str]]:
+        """Guest -> kinds of its ports that are devices of a host, of all that have any."""
+        network: Any = self._connection.network
+        found: dict[str, dict[str, str]] = {}
+        for kind in sorted(_OF_THE_HOST):
+            for port in network.ports(**{"binding:vnic_type": kind}):
+                found.setdefault(port.device_id, {})[kind] = port.status
+        return found
 
     def _ports(self, host: str) -> dict[str, dict[str, str]]:
         """Guest -> kind of each of its ports on a host -> whether such a port is not bound yet."""
@@ -155,14 +166,18 @@ class Nova:
         return found
 
     @again
-    def migrations(self, hosts: Iterable[str]) -> tuple[tuple[Migration, ...], ...]:
-        """The migrations into and out of these hosts that go on, and those out that failed.
+    def migrations(self, hosts: Iterable[str] | None) -> tuple[tuple[Migration, ...], ...]:
+        """The migrations into and out of these hosts or all that go on, and those that failed.
 
-        Both oldest first.
+        Both oldest first. Of all hosts, only what goes on.
         """
         raw: dict[int, dict[str, Any]] = {}
-        for host in sorted(set(hosts)):
-            listed = self._get(f"/os-migrations?host={host}", "migrations", _MODERN)
+        if hosts is None:
+            queries = [f"status={status}" for status in sorted(_UNDER_WAY)]
+        else:
+            queries = [f"host={host}" for host in sorted(set(hosts))]
+        for query in queries:
+            listed = self._get(f"/os-migrations?{query}", "migrations", _MODERN)
             raw |= {int(one["id"]): one for one in listed}
         found = [raw[id_] for id_ in sorted(raw)]
         return (

@@ -9,7 +9,7 @@ import steps
 from charms.openstack_coordinator.v0.rolling import Observation
 from cloud import Unit
 from sight import ABSENT, DONE, EXEC, WORKING, Arguments, Sight
-from snapshot import Task, is_of, paused, serving, settled
+from snapshot import Snapshot, Task, is_of, paused, serving, settled
 
 _SEALED = "sealed"
 
@@ -130,25 +130,25 @@ def _hold_agent(sight: Sight, wanted: Arguments) -> Observation:
     if sight.snapshot.unit(unit) is None:
         return sight.failed(f"{unit} is gone")
     command = steps.HELD.format(seconds=wanted["seconds"])
-    holding = _holding(sight, unit)
-    if any(task.status == "running" for task in holding):
+    held = holding(sight.snapshot, unit)
+    if any(task.status == "running" for task in held):
         return DONE
-    return WORKING if holding else sight.by_task(unit, EXEC, {"command": command})
+    return WORKING if held else sight.by_task(unit, EXEC, {"command": command})
 
 
 def _release_agent(sight: Sight, wanted: Arguments) -> Observation:
     unit = wanted["unit"]
-    if not _holding(sight, unit):
+    if not holding(sight.snapshot, unit):
         return DONE
     return WORKING if sight.requested else ABSENT
 
 
-def _holding(sight: Sight, unit: str) -> list[Task]:
+def holding(snapshot: Snapshot, unit: str) -> list[Task]:
     """The tasks that keep an agent busy, whoever asked for them."""
     mark = steps.HELD.partition("#")[2]
     return [
         task
-        for task in sight.snapshot.tasks
+        for task in snapshot.tasks
         if task.unit == unit
         and task.action == EXEC
         and not task.ended

@@ -88,7 +88,7 @@ def session(account: AdminAccount, ca_certificate: str, maker: str) -> Iterator[
     Raises:
         OpenStackApiError: one of its kinds, from the body as well.
     """
-    with tempfile.TemporaryDirectory() as folder, _told(account.auth_url):
+    with tempfile.TemporaryDirectory() as folder, told(account.auth_url):
         verify: bool | str = True
         if ca_certificate:
             file = pathlib.Path(folder) / "ca.pem"
@@ -111,8 +111,12 @@ def _connection(auth: Any, verify: bool | str, region: str) -> openstack.connect
 
 
 @contextlib.contextmanager
-def _told(auth_url: str) -> Iterator[None]:
-    """Turn failures into ours. Their texts name URLs and reasons, never credentials."""
+def told(auth_url: str) -> Iterator[None]:
+    """Turn failures into ours. Their texts name URLs and reasons, never credentials.
+
+    Raises:
+        OpenStackApiError: one of its kinds, for what openstacksdk and keystoneauth raise.
+    """
     try:
         yield
     except (failures.Unauthorized, openstack.exceptions.ForbiddenException) as error:
@@ -157,9 +161,16 @@ class Cloud:
     ) -> None:
         self.connection = connection
         self._account = account
-        self._verify = verify
+        self.verify = verify
+        """The file of the CA to trust; True for those of the system."""
         self.maker = maker
+        """The description of what is made here."""
         self._keystone: Any = connection.identity
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone's endpoint with its version."""
+        return self._account.auth_url
 
     # -- tenants ----------------------------------------------------------------------------
 
@@ -228,7 +239,7 @@ class Cloud:
         auth = v3.Password(
             auth_url=self._account.auth_url, user_id=user, password=password, project_id=project
         )
-        return _connection(auth, self._verify, self._account.region).identity
+        return _connection(auth, self.verify, self._account.region).identity
 
     @again
     def revoke(self, user: str) -> None:

@@ -331,6 +331,8 @@ ALL = [
     steps.await_unsealed(["vault/0"]),
     steps.run_action("keystone/0", "x"),
     steps.run_command("keystone/0", "true"),
+    steps.hold_agent("keystone/0", 600),
+    steps.release_agent("keystone/0"),
     steps.hold_agent("keystone/0", 60.0),
     steps.release_agent("keystone/0"),
     steps.resolve_unit("keystone/0"),
