@@ -1,4 +1,4 @@
-"""A plan as people read it: a table, JSON, a Mermaid picture, and its difference from another.
+"""A plan as people read it: a table, JSON, and a Mermaid picture.
 
 Pure. What is shown is the plan alone; with a journal also how far it is.
 """
@@ -7,24 +7,47 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from charms.openstack_coordinator.v0.rolling import Journal
     from charms.openstack_coordinator.v0.rolling_plan import Operation, Plan, Step, Wave
-    from planning.outcome import Planned, Refused
+    from planning.outcome import Refused
 
 _SUBJECTS = ("unit", "application", "host", "machine", "units", "hosts", "node", "nodes")
 _NAMED = 4
+_COLOURS = {
+    "done": "#cfc",
+    "skipped": "#eee",
+    "requested": "#ffc",
+    "intended": "#ffe",
+    "failed": "#fcc",
+}
 _IN_PICTURE = 12
 """How many steps of a wave the picture shows: more cannot be read."""
+
+
+class Told(Protocol):
+    """A plan with what an operator should know of it: as it was planned, or as it is kept."""
+
+    @property
+    def plan(self) -> Plan: ...  # noqa: D102
+
+    @property
+    def seconds(self) -> float: ...  # noqa: D102
+
+    @property
+    def no_return(self) -> str: ...  # noqa: D102
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
 # -- text -----------------------------------------------------------------------------------
 
 
-def table(planned: Planned, journal: Journal | None = None) -> str:
+def table(planned: Told, journal: Journal | None = None) -> str:
     """All of it for a terminal: waves, their steps, and what each waits for."""
     plan = planned.plan
     count = sum(len(wave.steps) for wave in plan.waves)
@@ -92,7 +115,7 @@ def refusal(refused: Refused) -> str:
 # -- for programs ---------------------------------------------------------------------------
 
 
-def document(planned: Planned) -> dict[str, Any]:
+def document(planned: Told) -> dict[str, Any]:
     """The plan with its estimate, as JSON has it."""
     return {
         "hash": planned.plan.hash,
@@ -103,23 +126,29 @@ def document(planned: Planned) -> dict[str, Any]:
     }
 
 
-def mermaid(plan: Plan) -> str:
-    """A flow chart: a box for each wave, with its steps from top to bottom."""
+def mermaid(plan: Plan, journal: Journal | None = None) -> str:
+    """A flow chart: a box for each wave, with its steps from top to bottom.
+
+    With a journal each step has the colour of its state; what cannot be undone is a hexagon.
+    """
     lines = ["flowchart TD"]
+    lines += [f"  classDef {state} fill:{colour}" for state, colour in _COLOURS.items()]
     for number, wave in enumerate(plan.waves):
         lines.append(f'  subgraph w{number}["{_safe(wave.name)}"]')
-        lines += [f"    {text}" for text in _boxes(number, wave)]
+        lines += [f"    {text}" for text in _boxes(number, wave, journal)]
         lines.append("  end")
         if number:
             lines.append(f"  w{number - 1} --> w{number}")
     return "\n".join(lines)
 
 
-def _boxes(number: int, wave: Wave) -> Iterator[str]:
+def _boxes(number: int, wave: Wave, journal: Journal | None) -> Iterator[str]:
     lanes: dict[str, list[str]] = {}
     for place, step in enumerate(wave.steps[:_IN_PICTURE]):
-        shape = ("[", "]") if step.undo is not None else ("{{", "}}")
-        yield f'w{number}s{place}{shape[0]}"{_safe(step.id)}"{shape[1]}'
+        left, right = ("[", "]") if step.undo is not None else ("{{", "}}")
+        record = journal.records.get(step.id) if journal else None
+        state = f":::{record.state}" if record else ""
+        yield f'w{number}s{place}{left}"{_safe(step.id)}"{right}{state}'
         lanes.setdefault(step.lane, []).append(f"w{number}s{place}")
     more = len(wave.steps) - _IN_PICTURE
     if more > 0:
@@ -131,41 +160,3 @@ def _boxes(number: int, wave: Wave) -> Iterator[str]:
 
 def _safe(text: str) -> str:
     return text.replace('"', "'")
-
-
-# -- difference -----------------------------------------------------------------------------
-
-
-def difference(approved: Plan, now: Plan) -> list[str]:
-    """In words, what the cloud would need now that was not approved; empty for equal plans."""
-    if approved.hash == now.hash:
-        return []
-    before, after = _steps(approved), _steps(now)
-    gone = [id_ for id_ in before if id_ not in after]
-    new = [id_ for id_ in after if id_ not in before]
-    found = [*_listed("no longer to do", gone), *_listed("to do as well", new)]
-    both = [id_ for id_ in before if id_ in after]
-    found += [
-        f"{id_}: {words(before[id_].do)} became {words(after[id_].do)}"
-        for id_ in both
-        if before[id_].do != after[id_].do
-    ]
-    other = [id_ for id_ in both if before[id_].do == after[id_].do and before[id_] != after[id_]]
-    found += _listed("with other gates or limits", other)
-    if both != [id_ for id_ in after if id_ in before]:
-        found.append("what is in both is done in another order")
-    if not found:
-        found.append("the same steps in other waves")
-    return found
-
-
-def _steps(plan: Plan) -> dict[str, Step]:
-    return {step.id: step for wave in plan.waves for step in wave.steps}
-
-
-def _listed(what: str, ids: Iterable[str]) -> Iterator[str]:
-    listed = list(ids)
-    if listed:
-        more = len(listed) - _NAMED
-        rest = f" and {more} more" if more > 0 else ""
-        yield f"{what}: {'; '.join(listed[:_NAMED])}{rest}"

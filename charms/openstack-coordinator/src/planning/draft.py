@@ -104,6 +104,14 @@ class Draft:
             gates.append(steps.quorum(part.name, [unit.name], part.least))
         return tuple(gates)
 
+    def still(self, part: Part, unit: Unit) -> tuple[Gate, ...]:
+        """Gates once the address was told to leave: it did, and the others are still enough."""
+        principal = unit.principal or unit.name
+        gates = [steps.vip_away(principal.partition("/")[0], principal)]
+        if part.least:
+            gates.append(steps.quorum(part.name, [unit.name], part.least))
+        return tuple(gates)
+
     def pause(self, part: Part, unit: Unit, lane: str) -> list[Step]:
         """The unit out of service: first the agent that keeps its address, then itself."""
         found: list[Step] = []
@@ -112,7 +120,7 @@ class Draft:
         if agent is not None:
             pause, resume = steps.pause_unit(agent.name), steps.resume_unit(agent.name)
             found.append(step(agent.name, "pause", pause, resume, lane=lane, gates=gates))
-            gates = (steps.vip_away(part.name, unit.name),)
+            gates = self.still(part, unit)
         pause, resume = steps.pause_unit(unit.name), steps.resume_unit(unit.name)
         found.append(step(unit.name, "pause", pause, resume, lane=lane, gates=gates))
         return found

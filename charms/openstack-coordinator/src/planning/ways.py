@@ -123,8 +123,14 @@ def one_by_one(
     names = [unit.name for unit in units]
     gates = draft.entry(draft.whole(besides=names))
     for name in names:
+        # Undone backwards, this waits for one unit before the next one is released.
+        ready = steps.await_units([name])
+        timeout = part.upgrade.timeout
+        yield step(
+            name, f"ready: {what}", ready, ready, lane=part.name, gates=gates, timeout=timeout
+        )
         hold, release = steps.hold_agent(name, HELD), steps.release_agent(name)
-        yield step(name, f"hold: {what}", hold, release, lane=part.name, gates=gates)
+        yield step(name, f"hold: {what}", hold, release, lane=part.name)
         gates = ()
     yield from work
     for place, unit in enumerate(units):
@@ -148,8 +154,7 @@ def _turn(
         pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
         name = f"pause: {unit.name} {what}"
         yield step(guard.name, name, pause, resume, lane=lane, gates=gates)
-        principal = unit.principal or unit.name
-        gates = (steps.vip_away(principal.partition("/")[0], principal),)
+        gates = draft.still(part, unit)
     release, hold = steps.release_agent(unit.name), steps.hold_agent(unit.name, HELD)
     yield step(unit.name, f"release: {what}", release, hold, lane=lane, gates=gates)
     yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
