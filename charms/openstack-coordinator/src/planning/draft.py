@@ -104,6 +104,14 @@ class Draft:
             gates.append(steps.quorum(part.name, [unit.name], part.least))
         return tuple(gates)
 
+    def still(self, part: Part, unit: Unit) -> tuple[Gate, ...]:
+        """Gates once the address was told to leave: it did, and the others are still enough."""
+        principal = unit.principal or unit.name
+        gates = [steps.vip_away(principal.partition("/")[0], principal)]
+        if part.least:
+            gates.append(steps.quorum(part.name, [unit.name], part.least))
+        return tuple(gates)
+
     def pause(self, part: Part, unit: Unit, lane: str) -> list[Step]:
         """The unit out of service: first the agent that keeps its address, then itself."""
         found: list[Step] = []
@@ -112,7 +120,7 @@ class Draft:
         if agent is not None:
             pause, resume = steps.pause_unit(agent.name), steps.resume_unit(agent.name)
             found.append(step(agent.name, "pause", pause, resume, lane=lane, gates=gates))
-            gates = (steps.vip_away(part.name, unit.name),)
+            gates = self.still(part, unit)
         pause, resume = steps.pause_unit(unit.name), steps.resume_unit(unit.name)
         found.append(step(unit.name, "pause", pause, resume, lane=lane, gates=gates))
         return found
@@ -133,6 +141,13 @@ class Draft:
             for one in (unit, agent)
             if one is not None
         ]
+
+    def begun(self, name: str, found: Iterable[Step]) -> tuple[Wave, ...]:
+        """Steps one after another that begin only when all is well, whatever the first one is."""
+        ordered = list(found)
+        if ordered and not ordered[0].gates:
+            ordered[0] = dataclasses.replace(ordered[0], gates=self.entry(self.whole()))
+        return in_one_lane(name, ordered)
 
     def settle(
         self, subject: str, what: str, units: Iterable[Unit], timeout: float, version: str = ""

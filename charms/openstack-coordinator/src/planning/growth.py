@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import capacity
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
@@ -37,7 +36,8 @@ def scale_out(draft: Draft, request: ScaleOut) -> Drafted:
     if request.count:
         nodes, short = _nodes(draft, request.role, request.count)
         reasons += short
-    new = [_New(node.hostname, node.zone) for node in nodes] or _waiting(draft)
+    taken = sorted(nodes, key=lambda node: node.hostname)
+    new = [_New(node.hostname, node.zone) for node in taken] or _waiting(draft)
     if not request.count and not new and not reasons:
         reasons.append(reason("hypervisors", "all are in service already", "nothing to do"))
 
@@ -149,7 +149,7 @@ def scale_in(draft: Draft, request: ScaleIn) -> Drafted:
     nova = draft.survey.snapshot.nova
     if nova is not None and not reasons:
         remedy = "remove fewer, or add room first"
-        reasons += [reason("room", text, remedy) for text in capacity.unplaced(nova, names)]
+        reasons += preflight.room(nova, names, remedy)
 
     def waves() -> Iterator[Wave]:
         for host in chosen:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Gate, Step, Wave
-from snapshot import paused
 
 from planning.draft import LONG, SHORT, Draft, in_one_lane, step
 from planning.ways import Target, packages, upgrade_step
@@ -23,9 +23,16 @@ Work = Callable[["Host"], Sequence[Step]]
 def zone_by_zone(draft: Draft, hosts: Iterable[Host], work: Work) -> Iterator[Wave]:
     """Zones in their order, and in each as many hosts at a time as the terms allow.
 
-    The first host of all goes alone, and the others wait for the soak.
+    What a plan before this one left out of service comes first: while it is out, no other may
+    go. Then the first host of all goes alone, and the others wait for the soak.
     """
-    ordered = sorted(hosts, key=lambda host: host.service.zone)  # stable: the emptiest first
+    found = list(hosts)
+    out = [host for host in found if host.ours and not host.service.enabled]
+    yield from in_one_lane(
+        "left out of service", (one for host in out for one in _rounds(draft, host, work))
+    )
+    left = (host for host in found if host not in out)
+    ordered = sorted(left, key=lambda host: host.service.zone)  # stable: the emptiest first
     first = True
     for zone, members in groupby(ordered, key=lambda host: host.service.zone):
         batch = list(members)
@@ -35,8 +42,8 @@ def zone_by_zone(draft: Draft, hosts: Iterable[Host], work: Work) -> Iterator[Wa
             yield from _soak(draft)
         first = False
         if batch:
-            found = tuple(one for host in batch for one in _rounds(draft, host, work))
-            yield Wave(f"hypervisors, {zone}", found, parallel=draft.terms.max_unavailable)
+            rounds = tuple(one for host in batch for one in _rounds(draft, host, work))
+            yield Wave(f"hypervisors, {zone}", rounds, parallel=draft.terms.max_unavailable)
 
 
 def _soak(draft: Draft) -> Iterator[Wave]:
@@ -115,14 +122,14 @@ def upgrade(targets: dict[str, Target]) -> Work:
         target = targets[host.part.name]
         unit, lane = host.unit, host.name
         if unit not in target.outstanding:
-            return [_resume(host)] if paused(unit) else []
+            return []
         empty = (steps.empty(host.name),)
         pause, resume = steps.pause_unit(unit.name), steps.resume_unit(unit.name)
         found = [step(unit.name, "pause", pause, resume, lane=lane, gates=empty)]
         if target.packages:
-            found.append(packages(unit.name, lane))
+            found.append(dataclasses.replace(packages(unit.name, lane), gates=empty))
         one = upgrade_step(unit, target, lane)
-        return [*found, Step(**{**vars(one), "gates": empty}), _resume(host)]
+        return [*found, dataclasses.replace(one, gates=empty), _resume(host)]
 
     return work
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-import capacity
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
@@ -23,13 +23,13 @@ def drain(draft: Draft, request: Drain) -> Drafted:
     """Disable and empty these hosts, and keep Ceph from moving the data of disks beside them."""
     hosts, unknown = _hosts(draft, request.hosts)
     names = [host.name for host in hosts]
-    reasons = [*unknown, *preflight.nova(draft.survey)]
+    reasons = [*unknown, *preflight.nova(draft.survey), *_one_zone(hosts)]
     reasons += preflight.guests(draft.survey, names, draft.terms)
     nova = draft.survey.snapshot.nova
     if nova is not None and not reasons:
         # One by one they may fit where all together do not.
         remedy = "drain fewer hosts, or add room: show-cloud tells what is left"
-        reasons += [reason("room", text, remedy) for text in capacity.unplaced(nova, names)]
+        reasons += preflight.room(nova, names, remedy)
     monitors = _monitors(draft, hosts)
 
     def waves() -> Iterator[Wave]:
@@ -38,13 +38,8 @@ def drain(draft: Draft, request: Drain) -> Drafted:
             gates = draft.entry(steps.ceph_health(cluster))
             found = step(cluster, "set noout", set_, unset, lane=cluster, gates=gates)
             yield Wave("disks", (found,))
-        for zone in sorted({host.service.zone for host in hosts}):
-            of_zone = [host for host in hosts if host.service.zone == zone]
-            yield Wave(
-                f"hypervisors, {zone}",
-                tuple(one for host in of_zone for one in _out(draft, host)),
-                parallel=draft.terms.max_unavailable,
-            )
+        found = tuple(one for host in hosts for one in _out(draft, host))
+        yield Wave("hypervisors", found, parallel=draft.terms.max_unavailable)
 
     def notes() -> Iterator[str]:
         for cluster in monitors:
@@ -53,11 +48,19 @@ def drain(draft: Draft, request: Drain) -> Drafted:
     return Drafted(f"drain {', '.join(names)}", tuple(reasons), waves, notes)
 
 
+def _one_zone(hosts: Iterable[Host]) -> Iterator[Finding]:
+    """Tenants spread over zones so that one may fail: two are never taken together."""
+    zones = sorted({host.service.zone for host in hosts})
+    if len(zones) > 1:
+        problem = f"the hosts are in {', '.join(zones)}: one zone at a time"
+        yield reason("hosts", problem, f"drain those of {zones[0]} first, and put them back")
+
+
 def _out(draft: Draft, host: Host) -> Iterator[Step]:
     """For maintenance the hosts stay down together: only other zones bar the way."""
     for one in hypervisors.out_of_service(draft, host, "drained for maintenance"):
         gates = tuple(gate for gate in one.gates if gate.kind != "down-in-zone")
-        yield Step(**{**vars(one), "gates": gates})
+        yield dataclasses.replace(one, gates=gates)
 
 
 def undrain(draft: Draft, request: Undrain) -> Drafted:

@@ -14,6 +14,7 @@ from planning.outcome import reason
 
 if TYPE_CHECKING:
     from knowledge import Precondition, Release
+    from snapshot import Nova
 
     from planning.request import Terms
     from planning.survey import Part, Survey
@@ -89,9 +90,18 @@ def guests(survey: Survey, hosts: Collection[str], terms: Terms) -> Iterator[Fin
             elif word == "hold":
                 remedy = f"plan with cold={guest.id} to stop it while it moves, or move it by hand"
                 yield reason(subject, f"cannot leave {host} live: {guest.why}", remedy)
-        for text in capacity.unplaced(nova_, [host]):
-            remedy = "free or add room in the zone: show-cloud tells what is left"
-            yield reason(f"compute {host}", text, remedy)
+        yield from room(
+            nova_, [host], "free or add room in the zone: show-cloud tells what is left"
+        )
+
+
+def room(nova_: Nova, hosts: Collection[str], remedy: str) -> Iterator[Finding]:
+    """Guests of these hosts together that fit nowhere else, by one reason."""
+    left = capacity.unplaced(nova_, hosts)
+    if left:
+        count = sum(len(nova_.guests_by_host.get(host, ())) for host in hosts)
+        problem = f"{len(left)} of {count} guests have no room elsewhere, for example {left[0]}"
+        yield reason(f"compute {', '.join(sorted(hosts))}", problem, remedy)
 
 
 def ceph(survey: Survey) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def refresh(draft: Draft, request: Refresh) -> Drafted:
 
     def waves() -> Iterator[Wave]:
         for part in due:
-            yield from in_one_lane(part.name, _refreshed(draft, part, request))
+            yield from draft.begun(part.name, _refreshed(draft, part, request))
 
     def notes() -> Iterator[str]:
         for part in due:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
+from snapshot import paused
 
 from planning import hypervisors, preflight, ways
 from planning.draft import LONG, Draft, in_one_lane, step
@@ -15,10 +16,15 @@ from planning.outcome import reason
 from planning.ways import Target
 
 if TYPE_CHECKING:
+    from cloud import Unit
     from knowledge import Release as Known
 
     from planning.request import Release
     from planning.survey import Part, Survey
+
+_TIMER = "apt-daily-upgrade.timer"
+_MACHINES = 10
+"""How many machines are told at a time."""
 
 _WAYS = {
     "managed": ways.unit_by_unit,
@@ -88,7 +94,7 @@ class Upgrade:
             yield from preflight.ceph(survey)
         yield from preflight.nova(survey)
         yield from self._order(release)
-        outstanding = {host.name for host in self._hosts(release)}
+        outstanding = {host.name for host in self._hosts(release)} if self._rolling else ()
         yield from preflight.guests(survey, outstanding, self._draft.terms)
         for part in self._parts():
             actions = survey.snapshot.actions.get(part.name)
@@ -143,13 +149,17 @@ class Upgrade:
         beside = [
             wave
             for part in parts
-            if self._survey.stage(part) == stage and not part.hypervisor
+            if self._survey.stage(part) == stage and not (part.hypervisor and self._rolling)
             for wave in self._waves(part, release)
         ]
         if work or hosts or rest or beside:
+            yield from self._left_paused()
+            yield from self._unattended(wanted=False)
             yield from self._errands()
             yield from self._dead_services()
         yield from (*work, *hosts, *beside, *rest)
+        if work or hosts or rest or beside:
+            yield from self._unattended(wanted=True)
 
     def notes(self, release: Known) -> Iterator[str]:
         """What cannot be done without being noticed, and what is left alone."""
@@ -164,6 +174,8 @@ class Upgrade:
                 yield f"{part.name}: has one unit, and serves nobody while it is upgraded"
             if part.upgrade.sealed and self._target(part, release).channel:
                 yield f"{part.name}: comes back sealed, and waits for whoever has the keys"
+        for _, unit in self._paused():
+            yield f"{unit.name}: was left paused, and is resumed first"
         for host in self._survey.hosts:
             if not host.ours:
                 why = host.service.disabled_reason or "no reason given"
@@ -193,7 +205,7 @@ class Upgrade:
         if part.hypervisor and self._rolling:
             return ()
         target = self._target(part, release)
-        return in_one_lane(part.name, _WAYS[self._way(part)](self._draft, target))
+        return self._draft.begun(part.name, _WAYS[self._way(part)](self._draft, target))
 
     def _target(self, part: Part, release: Known) -> Target:
         application = part.application
@@ -231,7 +243,6 @@ class Upgrade:
             if host.part.name in targets
             and (
                 host.unit in targets[host.part.name].outstanding
-                or host.unit in targets[host.part.name].halfway
                 or (host.ours and not host.service.enabled)
             )
         ]
@@ -245,7 +256,7 @@ class Upgrade:
             return
         targets = self._targets(release)
         for name, target in targets.items():
-            yield from in_one_lane(name, ways.prepared(self._draft, target))
+            yield from self._draft.begun(name, ways.prepared(self._draft, target))
         hosts = self._hosts(release)
         work = hypervisors.upgrade(targets)
         yield from hypervisors.zone_by_zone(self._draft, hosts, work)
@@ -257,6 +268,48 @@ class Upgrade:
                 yield from in_one_lane(f"{name} as a whole", [done])
 
     # -- around -----------------------------------------------------------------------------
+
+    def _paused(self) -> list[tuple[Part, Unit]]:
+        return [(p, unit) for p in self._parts() for unit in p.application.units if paused(unit)]
+
+    def _left_paused(self) -> Iterator[Wave]:
+        """What another tool left on its way: nothing else begins while a unit serves nobody."""
+        found = [
+            step(
+                unit.name,
+                "resume: was left paused",
+                steps.resume_unit(unit.name),
+                steps.nothing(),
+                lane=part.name,
+                timeout=part.upgrade.timeout,
+            )
+            for part, unit in self._paused()
+        ]
+        yield from in_one_lane("left paused", found)
+
+    def _unattended(self, *, wanted: bool) -> Iterator[Wave]:
+        """Packages that upgrade by themselves would take the lock, and units in service."""
+        if not self._request.unattended:
+            return
+        machines: dict[str, Unit] = {}
+        for part in self._parts():
+            for unit in part.application.units:
+                if not unit.principal and unit.machine:
+                    machines.setdefault(unit.machine, unit)
+        on, off = (f"systemctl {verb} --now {_TIMER}" for verb in ("enable", "disable"))
+        what, do, undo = ("on", on, off) if wanted else ("off", off, on)
+        found = tuple(
+            step(
+                unit.name,
+                f"unattended upgrades {what}",
+                steps.run_command(unit.name, do),
+                steps.run_command(unit.name, undo),
+                lane=machine,
+            )
+            for machine, unit in machines.items()
+        )
+        if found:
+            yield Wave(f"unattended upgrades {what}", found, parallel=_MACHINES)
 
     def _errands(self) -> Iterator[Wave]:
         found: list[Step] = []

@@ -48,6 +48,8 @@ class Release:
     """Which of the knowledge's errands are done first."""
     packages: bool = False
     """Upgrade the machines' other packages as well, unit by unit, while a unit is paused."""
+    unattended: bool = False
+    """Switch unattended upgrades off on every machine first, and on again at the end."""
     skip: tuple[str, ...] = ()
     """Applications that the operator upgrades himself."""
     strategy: Literal["rolling", "all-in-one"] = "rolling"

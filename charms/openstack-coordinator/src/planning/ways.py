@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step
-from snapshot import at_least, paused
+from snapshot import at_least
 
 from planning.draft import HELD, LONG, Draft, step
 
@@ -50,11 +50,6 @@ class Target:
         if not self.version:
             return ()
         return tuple(u for u in self.part.units if not at_least(u.version, self.version))
-
-    @property
-    def halfway(self) -> tuple[Unit, ...]:
-        """Units that are there, and were left paused."""
-        return tuple(u for u in self.part.units if paused(u) and u not in self.outstanding)
 
 
 def managed(part: Part, actions: frozenset[str] | None) -> bool:
@@ -128,8 +123,14 @@ def one_by_one(
     names = [unit.name for unit in units]
     gates = draft.entry(draft.whole(besides=names))
     for name in names:
+        # Undone backwards, this waits for one unit before the next one is released.
+        ready = steps.await_units([name])
+        timeout = part.upgrade.timeout
+        yield step(
+            name, f"ready: {what}", ready, ready, lane=part.name, gates=gates, timeout=timeout
+        )
         hold, release = steps.hold_agent(name, HELD), steps.release_agent(name)
-        yield step(name, f"hold: {what}", hold, release, lane=part.name, gates=gates)
+        yield step(name, f"hold: {what}", hold, release, lane=part.name)
         gates = ()
     yield from work
     for place, unit in enumerate(units):
@@ -153,8 +154,7 @@ def _turn(
         pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
         name = f"pause: {unit.name} {what}"
         yield step(guard.name, name, pause, resume, lane=lane, gates=gates)
-        principal = unit.principal or unit.name
-        gates = (steps.vip_away(principal.partition("/")[0], principal),)
+        gates = draft.still(part, unit)
     release, hold = steps.release_agent(unit.name), steps.hold_agent(unit.name, HELD)
     yield step(unit.name, f"release: {what}", release, hold, lane=lane, gates=gates)
     yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
@@ -209,8 +209,6 @@ def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
     for unit in part.units:
         if unit in target.outstanding:
             yield from _one(draft, target, unit)
-        elif unit in target.halfway:
-            yield from draft.resume(part, unit, part.name)
     if target.outstanding:
         version = target.version
         timeout = part.upgrade.timeout
@@ -357,7 +355,7 @@ def at_once(draft: Draft, target: Target) -> Iterator[Step]:
     if part.option(MANAGED) is True and target.outstanding:
         yield _option(part, MANAGED, value=False)
     yield from charm_steps(draft, target)
-    work = _origin(target)
+    work = [dataclasses.replace(changed, undo=None) for changed in _origin(target)]
     if work:
         version = target.version if target.outstanding else ""
         yield from one_by_one(draft, part, work, "upgrade", version=version, sealed=False)

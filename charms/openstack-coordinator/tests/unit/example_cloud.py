@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from typing import Any
 
 import cloud
@@ -73,7 +74,7 @@ class Example:
 
 
 def at_release(
-    release: str, *, ha: bool = True, ceph: bool = True, hypervisors: int = 3, guests: int = 1
+    release: str, *, ha: bool = True, ceph: bool = True, hypervisors: int = 6, guests: int = 1
 ) -> Example:
     """The bundle on jammy at a release, settled.
 
@@ -84,6 +85,13 @@ def at_release(
         hypervisors: how many, over three zones.
         guests: on each hypervisor.
     """
+    made = _made(release, ha, ceph, hypervisors, guests)
+    status, options = copy.deepcopy((made.status, made.options))
+    return dataclasses.replace(made, status=status, options=options, actions=dict(made.actions))
+
+
+@functools.cache
+def _made(release: str, ha: bool, ceph: bool, hypervisors: int, guests: int) -> Example:
     overlays = (full_status.HA,) if ha else ()
     status = copy.deepcopy(full_status.of_bundle(*overlays))
     options = copy.deepcopy(full_status.options(full_status.bundle(*overlays)))
