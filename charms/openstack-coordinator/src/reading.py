@@ -106,14 +106,14 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
     import neutron
     import nova
     import openstack_api
-    import placement
+    import placement_api
 
     compute, hosts = nova.Nova(openstack), needs.guests if needs else None
     try:
         with openstack_api.told(openstack.auth_url):
             seen = compute.computes()
             going, failed = compute.migrations(hosts)
-            room = placement.Placement(openstack).room() if not needs or needs.room else ()
+            room = placement_api.Placement(openstack).room() if not needs or needs.room else ()
             agents = neutron.Neutron(openstack).agents() if not needs or needs.agents else ()
             guests = compute.guests(hosts)
     except openstack_api.OpenStackApiError as error:
