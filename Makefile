@@ -7,8 +7,8 @@ TOX := .venv/bin/tox
 help: ## this list
 	@grep -E '^[a-z -]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
 
-up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack (ARGS=--ha: with HA)
-	@$(SUDO) sandbox/install.sh $(filter --openstack,$(ARGS))
+up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack, Kubernetes (ARGS=--ha: with HA)
+	@$(SUDO) sandbox/install.sh $(if $(filter --without-openstack,$(ARGS)),,--openstack)
 	@$(SUDO) .venv/bin/sandbox up $(ARGS)
 
 down: ## stop the sandbox and remove what it made

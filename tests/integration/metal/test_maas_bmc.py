@@ -63,13 +63,15 @@ def test_a_dead_bmc_refuses_commissioning_with_its_reason(metal: Metal) -> None:
 
 
 def test_quarantine_takes_a_ready_machine_out_of_use_and_puts_it_back(metal: Metal) -> None:
-    metal.until(lambda: metal.named("node11").status == "Ready", _wish(metal, "node11"))
-    metal.round(_wish(metal, "node11", quarantine="bad disk"))
-    machine = metal.named("node11")
+    metal.until(
+        lambda: metal.named("node12").status == "Ready", _wish(metal, "node12", commission=True)
+    )
+    metal.round(_wish(metal, "node12", quarantine="bad disk"))
+    machine = metal.named("node12")
     assert (machine.refusal, machine.status) == ("", "Broken")
     assert machine.message == "quarantine: bad disk"
-    metal.round(_wish(metal, "node11", quarantine=""))
-    assert metal.named("node11").status == "Ready"
+    metal.round(_wish(metal, "node12", quarantine=""))
+    assert metal.named("node12").status == "Ready"
 
 
 @pytest.mark.parametrize("hostname", ["node01", "node03"])
