@@ -63,15 +63,13 @@ def test_a_dead_bmc_refuses_commissioning_with_its_reason(metal: Metal) -> None:
 
 
 def test_quarantine_takes_a_ready_machine_out_of_use_and_puts_it_back(metal: Metal) -> None:
-    metal.until(
-        lambda: metal.named("node12").status == "Ready", _wish(metal, "node12", commission=True)
-    )
-    metal.round(_wish(metal, "node12", quarantine="bad disk"))
-    machine = metal.named("node12")
+    metal.until(lambda: metal.named("node11").status == "Ready", _wish(metal, "node11"))
+    metal.round(_wish(metal, "node11", quarantine="bad disk"))
+    machine = metal.named("node11")
     assert (machine.refusal, machine.status) == ("", "Broken")
     assert machine.message == "quarantine: bad disk"
-    metal.round(_wish(metal, "node12", quarantine=""))
-    assert metal.named("node12").status == "Ready"
+    metal.round(_wish(metal, "node11", quarantine=""))
+    assert metal.named("node11").status == "Ready"
 
 
 @pytest.mark.parametrize("hostname", ["node01", "node03"])
@@ -112,6 +110,11 @@ def test_a_password_that_maas_does_not_know_can_be_given_by_the_operator(
     problem = metal.named(hostname).bmc.problem
     assert "maas" in problem
     assert "another1secret" not in problem
+    # MAAS has the old one, too: it refuses this machine, and serves the others.
+    outcome = metal.round(_wish(metal, hostname, commission=True))
+    assert outcome.error is None
+    assert metal.named(hostname).refusal.startswith("MAAS refused (500)")
+    assert "another1secret" not in metal.named(hostname).refusal
     known = credentials.load(metal.home, hardware.load(metal.home))[hostname]
     metal.accounts = Accounts(by_hostname={hostname: Account(known.user, known.password)})
     metal.until(lambda: metal.named(hostname).bmc.reachable is True)
