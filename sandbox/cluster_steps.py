@@ -14,10 +14,11 @@ APPLICATION = credential_steps.CLUSTER
 WISHES = {
     "control-plane-count": 1,
     "worker-count": 2,
+    "services-flavour": "m1.small",
     # The image that the sandbox's cloud offers.
     "base": "ubuntu@24.04",
 }
-"""A cluster that fits into the quota that Nova gives a new project."""
+"""A cluster that fits into the quota that Nova gives a new project, and has room for a worker."""
 
 _INTERVAL = 1.0
 
