@@ -7,9 +7,22 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.juju.state import leases, statuses, values
+from sandbox.juju.state import leases, offers, remote_applications, statuses, values
+from sandbox.juju.state.offers import Offer
+from sandbox.juju.state.remote_applications import RemoteApplication
 from sandbox.juju.state.statuses import Status
 from sandbox.juju.state.store import Transaction
+
+
+@dataclasses.dataclass(frozen=True)
+class OfferedEndpoints:
+    """An offer with what it offers and to how many."""
+
+    offer: Offer
+    endpoints: Mapping[str, values.Endpoint]
+    """The charm's endpoints, by the name that consumers see."""
+    relations: frozenset[int]
+    """Its connections, by the relation in this model."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +47,10 @@ class ModelRows:
     leaders: Mapping[str, str]
     """Application to the unit that leads it."""
     storage: list[values.StorageInstance]
+    remote: Mapping[str, RemoteApplication]
+    """What is consumed of other models, and who consumes of this one."""
+    remote_statuses: Mapping[str, Status]
+    offers: list[OfferedEndpoints]
 
     def status(self, kind: str, entity: str) -> Status:
         """The status of this kind; unknown where none was set."""
@@ -59,6 +76,7 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
         return tx.all(f"SELECT * FROM {table} WHERE model = ? ORDER BY {order}", uuid)
 
     units = [values.Unit.from_row(row) for row in rows("units", "application, number")]
+    remote = remote_applications.all_remote(tx, uuid)
     relations = _relations(rows("relations", "id"), rows("relation_endpoints", "relation"))
     return ModelRows(
         model=model,
@@ -76,8 +94,17 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
             (row["kind"], row["entity"]): Status.from_row(row) for row in rows("statuses", "kind")
         },
         leaders=leases.holders(tx, uuid),
+        remote={remote.name: remote for remote in remote},
+        remote_statuses={r.name: remote_applications.status(tx, r) for r in remote},
+        offers=[_offered(tx, offer) for offer in offers.all_offers(tx, uuid)],
         storage=[values.StorageInstance.from_row(row) for row in rows("storage", "id")],
     )
+
+
+def _offered(tx: Transaction, offer: Offer) -> OfferedEndpoints:
+    connections = offers.connections(tx, offer.uuid)
+    numbers = frozenset(connection.offering_relation for connection in connections)
+    return OfferedEndpoints(offer, offers.declared(tx, offer), numbers)
 
 
 def _by_name(entities: Iterable[Any]) -> dict[str, Any]:
