@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sandbox.juju.api import tags
-from sandbox.juju.api.session import SERVER_VERSION, controller_uuid
+from sandbox.juju.api.session import controller_uuid, server_version
 from sandbox.juju.api.status.full import DEFAULT_SPACE
 from sandbox.juju.errors import NotFound
 from sandbox.juju.state import (
@@ -149,7 +149,7 @@ def _model(tx: Transaction, model: str, _key: str) -> Document:
         "type": "iaas",
         "cloud": found.cloud,
         "cloud-region": found.region,
-        "version": SERVER_VERSION,
+        "version": server_version(tx),
     }
 
 
@@ -232,7 +232,7 @@ def _unit(tx: Transaction, model: str, name: str) -> Document:
         "workload-status": _status(statuses.workload(tx, model, name)),
         "agent-status": {
             **_status(statuses.agent(tx, model, name)),
-            "version": SERVER_VERSION if found.charm_url else "",
+            "version": server_version(tx) if found.charm_url else "",
         },
     }
 

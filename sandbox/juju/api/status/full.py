@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.juju import constraints
-from sandbox.juju.api.session import SERVER_VERSION
 from sandbox.juju.api.status import storage as storage_status
 from sandbox.juju.api.status.rows import ModelRows, OfferedEndpoints
 from sandbox.juju.api.status.selection import Selection
@@ -71,7 +70,7 @@ def model_status(rows: ModelRows) -> Document:
         "name": rows.model.name,
         "type": "iaas",
         "cloud-tag": f"cloud-{rows.model.cloud}",
-        "version": SERVER_VERSION,
+        "version": rows.version,
         "available-version": "",
         "model-status": {**detailed(status), "data": status.data},
         "meter-status": {"color": "", "message": ""},
@@ -210,7 +209,7 @@ def _unit(rows: ModelRows, unit: values.Unit, application_charm: str) -> Documen
         "agent-status": detailed(
             agent,
             life=unit.life,
-            version=SERVER_VERSION if unit.charm_url else "",
+            version=rows.version if unit.charm_url else "",
         ),
         "workload-status": detailed(workload),
         "workload-version": unit.workload_version,
@@ -252,7 +251,7 @@ def _machine(rows: ModelRows, machine: values.Machine) -> Document:
         "agent-status": detailed(
             rows.status("machine", machine.id),
             life=machine.life,
-            version=SERVER_VERSION if started else "",
+            version=rows.version if started else "",
         ),
         "instance-status": detailed(rows.status("instance", machine.id)),
         "modification-status": detailed(rows.status("modification", machine.id)),

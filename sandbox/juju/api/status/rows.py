@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sandbox.juju.api.session import server_version
 from sandbox.juju.state import leases, offers, remote_applications, statuses, values
 from sandbox.juju.state.offers import Offer
 from sandbox.juju.state.remote_applications import RemoteApplication
@@ -30,6 +31,8 @@ class ModelRows:
     """A model's entities, indexed by the names that the status looks up."""
 
     model: values.Model
+    version: str
+    """Of Juju and its agents."""
     applications: Mapping[str, values.Application]
     charms: Mapping[str, values.Charm]
     """By URL."""
@@ -80,6 +83,7 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
     relations = _relations(rows("relations", "id"), rows("relation_endpoints", "relation"))
     return ModelRows(
         model=model,
+        version=server_version(tx),
         applications=_by_name(map(values.Application.from_row, rows("applications", "name"))),
         charms={row["url"]: values.Charm.from_row(row) for row in rows("charms", "url")},
         units=_by_name(units),

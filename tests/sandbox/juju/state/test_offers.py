@@ -196,27 +196,26 @@ def test_by_force_one_model_lets_go_without_waiting_for_the_other(related):
 @pytest.mark.parametrize(
     ("offering", "message"),
     [
-        (("Bad Name", "db", {"sql": "sql"}), 'offer name "Bad Name" not valid'),
-        (("other", "nothing", {"sql": "sql"}), 'application "nothing" not found'),
+        (Offering("Bad Name", "db", {"sql": "sql"}, "admin"), 'offer name "Bad Name" not valid'),
+        (Offering("other", "nothing", {"sql": "sql"}, "admin"), 'application "nothing" not found'),
         (
-            ("other", "db", {"x": "x"}),
+            Offering("other", "db", {"x": "x"}, "admin"),
             'getting relation endpoint for relation "x" and application "db":'
             ' application "db" has no "x" relation',
         ),
     ],
 )
 def test_what_cannot_be_offered_is_refused_in_juju_s_words(pair, offering, message):
-    name = offering[0]
     with pair.there.store.transaction() as tx:
         with pytest.raises(errors.JujuError) as refusal:
-            offers.put(tx, pair.there.model, Offering(*offering, "admin"))
-        assert str(refusal.value) == f'cannot add application offer "{name}": {message}'
+            offers.put(tx, pair.there.model, offering)
+        assert str(refusal.value) == f'cannot add application offer "{offering.name}": {message}'
 
 
 def test_an_endpoint_with_consumers_is_not_taken_back(related):
     with related.there.store.transaction() as tx:
+        offering = Offering("database", "db", {"admin": "admin"}, "admin")
         with pytest.raises(errors.JujuError) as refusal:
-            offering = Offering("database", "db", {"admin": "admin"}, "admin")
             offers.put(tx, related.there.model, offering)
         assert str(refusal.value) == (
             'cannot update application offer "database":'
