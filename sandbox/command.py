@@ -25,6 +25,7 @@ from . import (
 )
 from .client import Juju, JujuFailed
 from .home import Home
+from .juju import release
 from .region import MaasRefused, NodesNotReady, Region
 
 _REFUSALS = (
@@ -59,6 +60,14 @@ def main() -> int:
             dest="openstack",
             help="the stand-ins answer for OpenStack's services, and there is no cluster",
         )
+        parser_of_servers.add_argument(
+            "--juju", choices=release.RELEASES, help="the release that the controller answers as"
+        )
+    start.add_argument(
+        "--controller",
+        action="store_true",
+        help="the Juju controller alone, whose cloud `localhost` makes instant machines",
+    )
     start.set_defaults(run=_start)
     down = commands.add_parser("down", help="stop everything and remove the sandbox's files")
     down.add_argument("--keep", action="store_true", help="stop, and keep the files")
@@ -76,6 +85,7 @@ def _up(arguments: argparse.Namespace) -> int:
         console.print("The sandbox listens on ports 443 and 623: run it as root, or with sudo.")
         return 1
     home = Home.from_environment()
+    _choose_release(arguments)
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
     request = bringup.Request(home, overlays, arguments.timeout, openstack=arguments.openstack)
     shown = progress.Progress(request.steps, console)
@@ -139,9 +149,22 @@ _NEXT = (
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    without = () if arguments.openstack else ("openstack",)
-    bringup.start_supervisor(Home.from_environment(), without)
+    home = Home.from_environment()
+    _choose_release(arguments)
+    without = {"bmc", "maas", "openstack"} if arguments.controller else {"openstack"}
+    bringup.start_supervisor(home, without - ({"openstack"} if arguments.openstack else set()))
+    try:
+        bringup.await_controller(home)
+    except bringup.BringUpFailed as error:
+        print(f"ERROR {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
+
+
+def _choose_release(arguments: argparse.Namespace) -> None:
+    """The daemons take the release from the environment; without one the controller keeps its."""
+    if arguments.juju:
+        os.environ[release.VARIABLE] = arguments.juju
 
 
 def _down(arguments: argparse.Namespace) -> int:

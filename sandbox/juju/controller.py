@@ -20,7 +20,7 @@ import uuid
 from sandbox import single
 from sandbox.authority import Authority
 from sandbox.home import Home
-from sandbox.juju import clock
+from sandbox.juju import clock, release
 from sandbox.juju.api.server import ApiServer
 from sandbox.juju.engine.engine import Engine
 from sandbox.juju.engine.runtime import Settings
@@ -44,13 +44,16 @@ def describe(home: Home, store: Store) -> pathlib.Path:
     path = home.folder("juju") / "controller.json"
     with store.transaction() as tx:
         identity = _identity(tx)
+        version = _version(tx)
         if path.exists() and json.loads(path.read_text("utf-8"))["uuid"] == identity:
+            _tell_version(path, version)
             return path
         password = secrets.token_hex(16)
         _set_password(tx, password)
         document = {
             "uuid": identity,
             "name": NAME,
+            "version": version,
             "addresses": [f"{home.controller_address}:17070"],
             "ca_cert": Authority(home.folder("ca")).pem,
             "user": USER,
@@ -75,6 +78,24 @@ def _identity(tx: Transaction) -> str:
         {"auth-types": ["certificate"], "regions": [{"name": "localhost"}]},
     )
     return identity
+
+
+def _version(tx: Transaction) -> str:
+    """The version of Juju to answer as: the environment's release, or what it was before."""
+    asked = os.environ.get(release.VARIABLE)
+    known = tx.value("SELECT value FROM controller WHERE key = 'version'")
+    if known is not None and not asked:
+        return known
+    version = release.named(asked).version if asked else release.DEFAULT.version
+    tx.execute("DELETE FROM controller WHERE key = 'version'")
+    tx.insert("controller", key="version", value=version)
+    return version
+
+
+def _tell_version(path: pathlib.Path, version: str) -> None:
+    document = json.loads(path.read_text("utf-8"))
+    if document.get("version") != version:
+        _write_private(path, json.dumps({**document, "version": version}, indent=2))
 
 
 def _set_password(tx: Transaction, password: str) -> None:
