@@ -22,7 +22,7 @@ from typing import Any
 import tenacity
 import yaml
 
-from . import openstack_steps, packing, progress, supervisor
+from . import openstack_steps, packing, progress, site, supervisor
 from .authority import Authority
 from .client import ControllerAway, Juju, JujuFailed
 from .home import Home
@@ -224,14 +224,16 @@ def _private(home: Home, name: str, document: dict[str, Any]) -> pathlib.Path:
 
 
 def _deploy(request: Request, juju: Juju, shown: progress.Progress) -> None:
+    home = request.home
     overlays = [f"overlays/{name}.yaml" for name in (*request.overlays, "sandbox")]
     with shown.step(DEPLOY):
         files = [_BUNDLES / name for name in ("full-stack.yaml", *overlays)]
+        files.append(site.overlay(home, files))
         wanted = {
             name
             for file in files
             for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
-            for name, application in document.get("applications", {}).items()
+            for name, application in (document.get("applications") or {}).items()
             if application
         }
         if wanted <= juju.json("status")["applications"].keys():

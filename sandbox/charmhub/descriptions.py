@@ -203,7 +203,8 @@ def _keeps(document: _Document, endpoints: _Document) -> dict[str, list[str]]:
         keeps[count["endpoint"]].append(count["key"])
     if cluster := document.get("cluster"):
         flags = [f"flag-{gate['flag']}" for gate in document["status"].get("gates", ())]
-        keeps[cluster["peer"]] = [*cluster["says"], *cluster["joined"], *flags]
+        votes = ["paused"] if "lost" in cluster else []
+        keeps[cluster["peer"]] = [*cluster["says"], *cluster["joined"], *flags, *votes]
     for name, keys in document.get("openstack", {}).get("reads", {}).items():
         keeps[name].extend(keys)
     return keeps

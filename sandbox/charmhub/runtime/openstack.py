@@ -54,21 +54,10 @@ def ask(description: dict, world: World, *, going: bool) -> None:
             # The service that `remove-from-cloud` has deleted must not come back.
             idle = world.flags.get(PAUSED) or world.flags.get("removed")
             ask_for_hypervisor(world, idle=bool(idle))
-    if "fronts" in wants:
-        _show_front(description, world, going=going)
     # Keystone's leader alone changes the catalogue: its units know different things.
     leads = wants.get("fronts") == "keystone" and world.leader and not going
     if leads and handshake.ready(description, world):
         _ask_for_endpoints(description, world)
-
-
-def _show_front(description: dict, world: World, *, going: bool) -> None:
-    """Say where this unit serves its API, while it does."""
-    file = _file(world.cloud, f"fronts/{description['openstack']['fronts']}", world.slug)
-    if going or world.flags.get(PAUSED) or not handshake.able(description, world):
-        _remove(file)
-    else:
-        _write(file, f"{world.address}:{handshake.port(description, world)}")
 
 
 def ask_for_hypervisor(world: World, *, idle: bool) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 
 import os
 
-from . import actions, assess, handshake, health, hook_tools, openstack, plain_json, releases
+from . import (
+    actions,
+    assess,
+    handshake,
+    health,
+    hook_tools,
+    openstack,
+    plain_json,
+    releases,
+    virtual_addresses,
+)
 from . import world as worlds
 from .world import Relation, World
 
@@ -35,6 +45,9 @@ def main() -> None:
         _observe(description, world, event)
     _settle(description, world)
     serves = _serve(description, world, going=event in _GOING)
+    if (description["cluster"] or {}).get("virtual-addresses"):
+        place = virtual_addresses.folder(os.environ["JUJU_CHARM_DIR"], world)
+        virtual_addresses.keep(description, world, place, going=event in _GOING)
     if world.cloud:
         openstack.ask(description, world, going=event in _GOING)
     if event not in _GOING:
@@ -119,9 +132,8 @@ def _observe_relation(description: dict, world: World, what: str) -> None:
 
 
 def _settle(description: dict, world: World) -> None:
-    """Remember that the cluster stood, for charms whose cluster survives the loss of members."""
-    cluster = description.get("cluster") or {}
-    if cluster.get("keeps") and handshake.formed(description, world):
+    """Remember that the cluster stood: most survive the loss of members."""
+    if description["cluster"] and handshake.formed(description, world):
         world.flags[handshake.FORMED] = True
 
 
@@ -142,8 +154,9 @@ def _serve(description: dict, world: World, *, going: bool) -> bool:
         return True
     if health.running(world.address, port, world.unit) is not None:
         return True
+    folder = virtual_addresses.folder(os.environ["JUJU_CHARM_DIR"], world)
     api = openstack.upstream(description, world)
-    return health.start(world.address, port, world.unit, description["name"], api)
+    return health.start((world.address, port), world.unit, description["name"], folder, api)
 
 
 def _publish(description: dict, world: World) -> None:

@@ -1,20 +1,15 @@
-"""Pass what comes to one address and port on to an API, as the HAProxy of the real charms does.
+"""Attend to one caller: pass it on to an API, as the HAProxy of the real charms does.
 
-Usage: relay.py ADDRESS PORT UNIT SERVICE API_ADDRESS API_PORT
-
-GET /healthcheck is answered here: 200 while the API takes connections, 503 otherwise.
+GET /healthcheck is answered here: 200 while the API takes connections, 503 otherwise. Without
+an API, GET / is answered too, and all else is a 404.
 """
 
 from __future__ import annotations
 
-# Not `socket` and `threading`: a relay of every API unit is kept in memory.
+# Not `socket`: a server of every API unit is kept in memory.
 import _socket
-import _thread
+import os
 import select
-import sys
-
-# Beside this file: it runs as a script.
-import health_server
 
 _CHUNK = 65536
 _PATIENCE = 60.0
@@ -25,34 +20,47 @@ _UNAVAILABLE = (
 )
 
 
-def serve(address: str, port: int, unit: str, service: str, api: tuple[str, int]) -> None:
-    """Answer every connection in a thread of its own, for ever.
-
-    Raises:
-        OSError: the address or port is taken or is not this machine's.
-    """
-    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-    listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
-    listener.bind((address, port))
-    listener.listen(128)
-    _thread.stack_size(128 * 1024)
-    while True:
-        # A C-level socket accepts to a bare file descriptor.
-        number, _ = listener._accept()  # type: ignore[attr-defined]
-        _thread.start_new_thread(_attend, (number, unit, service, api))
-
-
-def _attend(number: int, unit: str, service: str, api: tuple[str, int]) -> None:
-    client = _socket.socket(fileno=number)
-    server = None
+def attend(client: _socket.socket, unit: str, service: str, api: tuple[str, int] | None) -> None:
+    """Answer one caller, who may go away at any time."""
     try:
         client.settimeout(_PATIENCE)
         request = client.recv(_CHUNK)
         if not request:
             return
-        server = _connected(api)
+        if api is None:
+            client.sendall(_answer(request, unit, service))
+        else:
+            _pass_on(client, request, unit, service, api)
+    except OSError:
+        # One of the two went away: so does the other's connection.
+        return
+
+
+def _answer(request: bytes, unit: str, service: str) -> bytes:
+    """The whole HTTP response to a request that is answered here."""
+    parts = request.split(b" ", 2)
+    path = parts[1].partition(b"?")[0] if len(parts) > 1 else b""
+    found = parts[0] in (b"GET", b"HEAD") and path in (b"/", b"/healthcheck")
+    body = (
+        f'{{"status": "OK", "service": "{service}", "unit": "{unit}", "pid": {os.getpid()}}}'
+        if found
+        else '{"error": "not found"}'
+    ).encode()
+    head = (
+        f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        "Connection: close\r\n\r\n"
+    ).encode()
+    return head if parts[0] == b"HEAD" else head + body
+
+
+def _pass_on(
+    client: _socket.socket, request: bytes, unit: str, service: str, api: tuple[str, int]
+) -> None:
+    server = _connected(api)
+    try:
         if request.startswith((b"GET /healthcheck ", b"HEAD /healthcheck ")):
-            answer = health_server.answer(request, unit, service)
+            answer = _answer(request, unit, service)
             if server is None:
                 answer = answer.replace(b"200 OK", b"503 Service Unavailable", 1)
             client.sendall(answer)
@@ -61,11 +69,7 @@ def _attend(number: int, unit: str, service: str, api: tuple[str, int]) -> None:
         else:
             server.sendall(request)
             _carry(client, server)
-    except OSError:
-        # One of the two went away: so does the other's connection.
-        return
     finally:
-        client.close()
         if server is not None:
             server.close()
 
@@ -98,8 +102,3 @@ def _carry(client: _socket.socket, server: _socket.socket) -> None:
             else:
                 poll.unregister(number)
                 sink.shutdown(_socket.SHUT_WR)
-
-
-if __name__ == "__main__":
-    served, front, of_unit, named, behind, at = sys.argv[1:]
-    serve(served, int(front), of_unit, named, (behind, int(at)))

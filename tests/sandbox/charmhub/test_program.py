@@ -195,7 +195,9 @@ def _end_servers(folder: pathlib.Path) -> None:
             words = entry.read_text("utf-8").split("\0")
         except OSError:
             continue
-        if any(word.startswith(str(folder)) and "health_server" in word for word in words):
+        if any(
+            word.startswith(str(folder)) and word.endswith("/runtime/server.py") for word in words
+        ):
             os.kill(int(entry.parent.name), 15)
 
 
@@ -320,6 +322,61 @@ async def test_a_removed_unit_leaves_no_server_behind(model):
     await model.answers("unmanaged/0", 5000)
     model.do(removal.destroy_application, "unmanaged")
     await model.until(lambda: health(address, 5000) is None)
+
+
+def _holder(address: str) -> str:
+    return (health(address, 5000) or {"unit": "nobody"})["unit"]
+
+
+async def test_a_virtual_address_leaves_a_unit_whose_hacluster_is_paused(model):
+    address = model.home.virtual_address(1)
+    model.deploy("keystone", "ha", 3, vip=address)
+    model.deploy("mysql-router", "ha-router")
+    model.deploy("hacluster", "guard")
+    model.do(relations.add, "ha:shared-db", "ha-router:shared-db")
+    model.do(relations.add, "ha-router:db-router", "mysql:db-router")
+    model.do(relations.add, "ha:ha", "guard:ha")
+    for number in range(3):
+        await model.shows(f"ha/{number}", READY)
+        await model.shows(f"guard/{number}", "active: Unit is ready and clustered")
+    await model.until(lambda: _holder(address) != "nobody")
+    holder = _holder(address)
+    guards = {
+        principal: unit.name
+        for unit in model.do(units.of_application, "guard")
+        if (principal := unit.principal)
+    }
+
+    await model.run(guards[holder], "pause")
+
+    second = _holder(address)
+    assert second not in (holder, "nobody")
+    assert health(model.address(holder), 5000), "its own address still answers"
+    await model.run(guards[holder], "resume")
+    for unit in (second, next(u for u in guards if u not in (holder, second))):
+        await model.run(unit, "pause")
+    assert _holder(address) == holder
+    await model.run(holder, "pause")
+    assert _holder(address) == "nobody"
+    for unit in guards:
+        await model.run(unit, "resume")
+    await model.until(lambda: _holder(address) != "nobody")
+
+
+async def test_a_database_that_lost_most_of_its_members_says_so(model):
+    await model.run("mysql/1", "pause")
+    tight = "Cluster is NOT tolerant to any failures. 1 member is not active."
+    await model.until(lambda: model.status("mysql/0").endswith(tight))
+    await model.run("mysql/2", "pause")
+    await model.shows(
+        "mysql/0",
+        "blocked: MySQL InnoDB Cluster not healthy: Cluster has no quorum as visible from "
+        f"'{model.address('mysql/0')}:3306' and cannot process write transactions. "
+        "2 members are not active.",
+    )
+    for unit in ("mysql/1", "mysql/2"):
+        await model.run(unit, "resume")
+    await model.until(lambda: "can tolerate up to ONE" in model.status("mysql/0"))
 
 
 async def test_each_device_is_an_osd_and_the_monitors_wait_for_them(model):
