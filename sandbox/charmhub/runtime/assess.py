@@ -95,6 +95,8 @@ def _options(description: dict, world: World) -> Status | None:
 
 
 def _flags(description: dict, world: World) -> Status | None:
+    if world.sealed:
+        return "blocked", "Unit is sealed"
     shown = description["status"].get("flags", {})
     return next((tuple(shown[flag]) for flag in shown if world.flags.get(flag)), None)
 

@@ -254,7 +254,11 @@ def ready(description: dict, world: World) -> bool:
     """Whether others may be told of the service: not before its virtual address is kept."""
     endpoint = description["endpoints"].get("ha", {})
     awaits = endpoint.get("role") == "requires" and world.at("ha")
-    return able(description, world) and (not awaits or complete(description, world, "ha"))
+    return (
+        able(description, world)
+        and not world.sealed
+        and (not awaits or complete(description, world, "ha"))
+    )
 
 
 def _may_speak(description: dict, world: World, endpoint: dict) -> bool:

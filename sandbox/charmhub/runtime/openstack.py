@@ -24,12 +24,9 @@ _STOPS_WITHIN = 20.0
 _URLS = ("public_url", "internal_url", "admin_url")
 
 
-def find(charm_folder: str) -> dict | None:
-    """The sandbox's OpenStack, with its folder under `folder`; None where none runs."""
-    home, found, _ = charm_folder.partition("/juju/agents/")
+def find(home: str) -> dict | None:
+    """The OpenStack of the sandbox with this home, and its folder; None where none runs."""
     folder = f"{home}/openstack"
-    if not found:
-        return None
     try:
         with open(f"{folder}/cloud.json", encoding="ascii") as file:
             cloud: Any = plain_json.loads(file.read())

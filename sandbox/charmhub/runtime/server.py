@@ -1,10 +1,11 @@
 """The unit's server: answers at its own address, and at the virtual ones that are its to keep.
 
-Usage: server.py ADDRESS PORT UNIT SERVICE FOLDER [API_ADDRESS API_PORT]
+Usage: server.py ADDRESS PORT UNIT SERVICE SHARED [API_ADDRESS API_PORT]
 
 With an API, what comes is passed on to it; without one the server answers for itself.
-FOLDER/UNIT, where a slash of the unit's name is a dash, holds the virtual addresses that the
-unit may keep, by the word of its hacluster. FOLDER/held/ADDRESS names the unit that does.
+SHARED/virtual/UNIT, where a slash of the unit's name is a dash, holds the virtual addresses
+that the unit may keep, by the word of its hacluster; held/ADDRESS beside it names the unit that
+does.
 
 SIGTERM ends it in order: virtual addresses are handed on, callers that got in are answered.
 """
@@ -153,14 +154,15 @@ class Server:
 
 def main(words: list[str]) -> None:
     """Serve what the command line names, until SIGTERM."""
-    address, port, unit, service, folder = words[:5]
+    address, port, unit, service, shared = words[:5]
     api = (words[5], int(words[6])) if len(words) > 5 else None
+    local = relay.Local(unit, service, shared)
     _thread.stack_size(128 * 1024)
     Server(
         (address, int(port)),
         unit,
-        folder,
-        lambda client: relay.attend(client, unit, service, api),
+        shared and f"{shared}/virtual",
+        lambda client: relay.attend(client, local, api),
     ).serve()
 
 

@@ -1,6 +1,6 @@
 """What hacluster decides: which units may keep a virtual address. Servers contend by it.
 
-`<home>/virtual/<model>/<unit>` holds the addresses that an API's unit may keep, `held/<address>`
+`<shared>/virtual/<unit>` holds the addresses that an API's unit may keep, `held/<address>`
 beside it names the unit that keeps one: see server.py.
 """
 
@@ -17,12 +17,6 @@ _AWAY_WITHIN = 5.0
 """Seconds for an address to move away from a unit that may no longer keep it."""
 
 
-def folder(charm_folder: str, world: World) -> str:
-    """Where the servers of this model look; empty outside of a sandbox."""
-    home, found, _ = charm_folder.partition("/juju/agents/")
-    return f"{home}/virtual/{world.model}" if found else ""
-
-
 def asked(world: World) -> dict[str, list[str]]:
     """By principal unit, which for hacluster is one: the addresses that it asks to be kept."""
     found = {}
@@ -36,8 +30,9 @@ def asked(world: World) -> dict[str, list[str]]:
     return found
 
 
-def keep(description: dict, world: World, place: str, *, going: bool) -> None:
+def keep(description: dict, world: World, *, going: bool) -> None:
     """Let the principal's unit have its addresses or not; returns when they have moved away."""
+    place = f"{world.shared}/virtual"
     may = not going and not world.flags.get(PAUSED) and handshake.stands(description, world)
     wanted = asked(world) if may else {}
     given = world.shown.setdefault("virtual", {})
@@ -57,6 +52,23 @@ def held(place: str, address: str) -> str:
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def status(world: World) -> dict:
+    """The resources of the cluster, and on which unit's node each is started."""
+    place, groups = f"{world.shared}/virtual", {}
+    for unit, addresses in asked(world).items():
+        name = unit.partition("/")[0]
+        groups[f"grp_{name}_vips"] = [
+            {
+                "name": f"res_{name}_vip",
+                "address": address,
+                "role": "Started" if (holder := held(place, address)) else "Stopped",
+                "unit": holder,
+            }
+            for address in addresses
+        ]
+    return {"resources": {"groups": groups}}
 
 
 def _until_away(place: str, slug: str, addresses: list[str]) -> None:

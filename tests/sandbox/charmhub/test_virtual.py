@@ -32,7 +32,7 @@ class Units:
 
     def start(self, number: int) -> None:
         words = [f"127.{_BLOCK}.2.{number}", str(_PORT), f"keystone/{number}", "keystone"]
-        command = [sys.executable, "-SE", str(_SERVER), *words, str(self.folder)]
+        command = [sys.executable, "-SE", str(_SERVER), *words, str(self.folder.parent)]
         self.servers[number] = subprocess.Popen(command)
 
     def allow(self, *numbers: int) -> None:
@@ -69,7 +69,8 @@ def _holder() -> str | None:
 @pytest.fixture
 def units(tmp_path: pathlib.Path) -> Iterator[Units]:
     """Three units; the first holds the address, the others wait for it."""
-    units = Units(tmp_path)
+    (tmp_path / "virtual").mkdir()
+    units = Units(tmp_path / "virtual")
     units.allow(0)
     units.start(0)
     units.held_by("keystone/0")
