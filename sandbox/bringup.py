@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from . import cluster_steps, credential_steps, openstack_steps, packing, progress, supervisor
+from . import cluster_steps, credential_steps, openstack_steps, packing, progress, site, supervisor
 from .authority import Authority
 from .client import Juju, JujuFailed, again
 from .home import Home
@@ -47,7 +47,7 @@ OPENSTACK = "OpenStack's own services"
 TENANTS = "prepare the cloud for tenants"
 CLUSTER = "make a Kubernetes cluster"
 STEPS = [SERVERS, PACK, CONTROL, CLOUD, DEPLOY, CREDENTIALS, SETTLE]
-WITH_OPENSTACK = [SERVERS, OPENSTACK, *STEPS[1:], TENANTS, CLUSTER]
+WITH_OPENSTACK = [SERVERS, OPENSTACK, *STEPS[1:], TENANTS]
 """The steps when OpenStack's services run behind the stand-ins; they start beside the rest."""
 
 _BUNDLES = packing.ROOT / "bundles"
@@ -63,16 +63,21 @@ class Request:
 
     home: Home
     overlays: tuple[str, ...] = ()
-    """Names of files under bundles/overlays, without their ending; the sandbox's own is added."""
+    """Names of files under bundles/overlays, without their ending, or paths of others; the
+    sandbox's own is added."""
     timeout: float = 1800.0
     """Seconds until a model that does not settle is given up."""
     openstack: bool = True
-    """Whether OpenStack's own services run behind the stand-ins, with a cluster on them."""
+    """Whether OpenStack's own services run behind the stand-ins."""
+    cluster: bool = True
+    """Whether a Kubernetes cluster is made on them."""
 
     @property
     def steps(self) -> list[str]:
         """Every step of this bring-up, in the order in which they are shown."""
-        return WITH_OPENSTACK if self.openstack else STEPS
+        if not self.openstack:
+            return STEPS
+        return [*WITH_OPENSTACK, CLUSTER] if self.cluster else WITH_OPENSTACK
 
 
 def bring_up(request: Request, shown: progress.Progress) -> None:
@@ -103,6 +108,7 @@ def bring_up(request: Request, shown: progress.Progress) -> None:
     if request.openstack:
         with shown.step(TENANTS):
             shown.tell(TENANTS, again(openstack_steps.prepare, request.home, juju))
+    if request.openstack and request.cluster:
         with shown.step(CLUSTER):
             again(cluster_steps.ask, request.home, juju, CONTROLLER)
             tell = functools.partial(shown.tell, CLUSTER)
@@ -238,15 +244,20 @@ def _private(home: Home, name: str, document: dict[str, Any]) -> pathlib.Path:
     return file
 
 
+def _overlay(name: str) -> pathlib.Path:
+    return pathlib.Path(name) if "/" in name else _BUNDLES / "overlays" / f"{name}.yaml"
+
+
 def _deploy(request: Request, juju: Juju, shown: progress.Progress) -> None:
-    overlays = [f"overlays/{name}.yaml" for name in (*request.overlays, "sandbox")]
+    overlays = [_overlay(name) for name in (*request.overlays, "sandbox")]
     with shown.step(DEPLOY):
-        files = [_BUNDLES / name for name in ("full-stack.yaml", *overlays)]
+        files = [_BUNDLES / "full-stack.yaml", *overlays]
+        files.append(site.overlay(request.home, files))
         wanted = {
             name
             for file in files
             for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
-            for name, application in document.get("applications", {}).items()
+            for name, application in (document.get("applications") or {}).items()
             if application
         }
         if wanted <= juju.json("status")["applications"].keys():

@@ -46,7 +46,17 @@ def main() -> int:
     up = commands.add_parser("up", help="bring up bare metal, MAAS, Juju, OpenStack, Kubernetes")
     up.add_argument("--ha", action="store_true", help="three units of each API, with hacluster")
     up.add_argument(
-        "--overlay", action="append", default=[], metavar="NAME", help="bundles/overlays/NAME.yaml"
+        "--overlay",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="bundles/overlays/NAME.yaml, or the path of another",
+    )
+    up.add_argument(
+        "--without-cluster",
+        action="store_false",
+        dest="cluster",
+        help="make no Kubernetes cluster",
     )
     up.add_argument(
         "--timeout", type=float, default=1800, metavar="SECONDS", help="for the model to settle"
@@ -87,7 +97,13 @@ def _up(arguments: argparse.Namespace) -> int:
     home = Home.from_environment()
     _choose_release(arguments)
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
-    request = bringup.Request(home, overlays, arguments.timeout, openstack=arguments.openstack)
+    request = bringup.Request(
+        home,
+        overlays,
+        arguments.timeout,
+        openstack=arguments.openstack,
+        cluster=arguments.cluster,
+    )
     shown = progress.Progress(request.steps, console)
     try:
         with shown.shown():
