@@ -126,6 +126,7 @@ async def test_a_binding_has_the_addresses_of_its_space(machine):
 
     def set_up(tx, model):
         number = units.get(tx, model, "wiki/0").machine
+        assert number is not None
         tx.update("machines", {"model": model, "id": number}, addresses_json=known)
         bindings = {"": "alpha", "web": "public"}
         tx.update("applications", {"model": model, "name": "wiki"}, bindings_json=bindings)
