@@ -21,6 +21,8 @@ from sandbox.juju.state.secret_values import RETRY
 from sandbox.juju.state.store import Transaction
 
 _OPERATION = "juju.worker.uniter.operation"
+CUT_OFF = "connection is shut down"
+"""What Juju's agent says of every call while it has lost the controller."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,7 +191,7 @@ def _conclude(
         _requeue(memory, prepared, ended, seconds)
         _reboot_if_asked(memory, prepared.context, "now")
         return
-    reason = ended.reason if ended.code else ""
+    reason = ended.reason if ended.code else _failure_on_purpose(memory, prepared.name)
     if not reason:
         try:
             _commit(memory, prepared, seconds)
@@ -205,6 +207,15 @@ def _conclude(
     memory.log("ERROR", _OPERATION, f'hook "{prepared.name}" (via {handled_by}) failed: {reason}')
     with memory.runtime.store.transaction() as tx:
         runs.finish(tx, prepared.run, seconds, ended.code or 1)
+
+
+def _failure_on_purpose(memory: UnitMemory, name: str) -> str:
+    """Why a hook fails that its charm ended well; empty for one that does not."""
+    if not memory.connected:
+        return CUT_OFF
+    if memory.runtime.failures.take(memory.model, memory.unit, name):
+        return "exit status 1 (on purpose)"
+    return ""
 
 
 def _reboot_if_asked(memory: UnitMemory, context: HookContext, when: str) -> None:

@@ -80,6 +80,14 @@ def unfinished(tx: Transaction) -> list[Run]:
     return [Run.from_row(row) for row in tx.all("SELECT * FROM runs WHERE seconds IS NULL")]
 
 
+def abandon(tx: Transaction, model: str, unit: str) -> None:
+    """Note that nobody saw the end of what ran for a unit: its agent was killed."""
+    for run in unfinished(tx):
+        if (run.model, run.unit) == (model, unit):
+            seconds = (clock.now() - clock.parse(run.started)).total_seconds()
+            finish(tx, run.id, seconds, None)
+
+
 def of_unit(tx: Transaction, model: str, unit: str) -> list[Run]:
     """Everything that ran for a unit, oldest first."""
     rows = tx.all("SELECT * FROM runs WHERE model = ? AND unit = ? ORDER BY id", model, unit)

@@ -102,6 +102,7 @@ class Store:
         self._connection.executescript(schema)
         self._open: Transaction | None = None
         self._subscribers: list[Subscriber] = []
+        self._courier: Subscriber = self.tell
 
     def close(self) -> None:
         """Close the file; the store is of no use afterwards."""
@@ -133,9 +134,16 @@ class Store:
         finally:
             self._open = None
         if transaction.changes:
-            changes = frozenset(transaction.changes)
-            for subscriber in tuple(self._subscribers):
-                subscriber(changes)
+            self._courier(frozenset(transaction.changes))
+
+    def tell(self, changes: frozenset[Change]) -> None:
+        """Let every subscriber hear of changes."""
+        for subscriber in tuple(self._subscribers):
+            subscriber(changes)
+
+    def send_by(self, courier: Subscriber | None) -> None:
+        """Hand the changes of each commit to `courier`, which may tell of them late or twice."""
+        self._courier = courier or self.tell
 
 
 def _plain(value: Any) -> Any:
