@@ -22,6 +22,7 @@ from . import (
     processes,
     progress,
     supervisor,
+    trace,
 )
 from .client import Juju, JujuFailed
 from .faults import command as faults
@@ -87,6 +88,7 @@ def main() -> int:
     kill.add_argument("daemon", choices=list(supervisor.DAEMONS))
     kill.set_defaults(run=_kill)
     faults.register(commands)
+    trace.register(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)
 

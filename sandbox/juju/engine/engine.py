@@ -18,6 +18,7 @@ from sandbox.juju.engine.execution import CUT_OFF
 from sandbox.juju.engine.faults import Faults
 from sandbox.juju.engine.machine_tasks import MachineTasks
 from sandbox.juju.engine.memory import update_status_interval
+from sandbox.juju.engine.record import Record
 from sandbox.juju.engine.runtime import Runtime, Settings
 from sandbox.juju.hook_tools import build, registry
 from sandbox.juju.hook_tools.answer import Answer, refuse
@@ -45,6 +46,8 @@ class Engine:
         self._machine_tasks = MachineTasks(self.runtime)
         self._reboots: set[asyncio.Task[None]] = set()
         self.faults = Faults(self.runtime, self._agents, self._revive)
+        path = home.folder("log") / "hooks.jsonl"
+        self._record = Record(path, store, self.runtime.journal)
         self._clock: asyncio.Task[None] | None = None
         self._unsubscribe = lambda: None
 
@@ -57,6 +60,7 @@ class Engine:
             build.build, runtime.folder / "tools", str(runtime.socket)
         )
         await self.faults.start()
+        self._record.start()
         await self._end_leftovers()
         await self._server.start()
         self._unsubscribe = self._store.subscribe(self._hear)
@@ -82,6 +86,7 @@ class Engine:
         await self._machine_tasks.stop()
         self.runtime.warm_start.close()
         await self._server.stop()
+        self._record.stop()
         self.runtime.journal.flush()
 
     def _agent(self, model: str, unit: str) -> UnitAgent:

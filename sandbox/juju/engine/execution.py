@@ -131,7 +131,9 @@ def _prepare(memory: UnitMemory, hook: Hook) -> _Prepared | None:
             hook=hook,
             name=name,
         )
-        run = runs.begin(tx, memory.model, memory.unit, name, hook.subject, context.id)
+        run = runs.begin(
+            tx, memory.model, memory.unit, name, hook.subject, context.id, hook.relation
+        )
         _set_status_before(tx, memory, hook)
         if hook.kind != "update-status":
             memory.write_agent_status(tx, "executing", hook.running_message(name))
@@ -206,7 +208,7 @@ def _conclude(
         return
     memory.log("ERROR", _OPERATION, f'hook "{prepared.name}" (via {handled_by}) failed: {reason}')
     with memory.runtime.store.transaction() as tx:
-        runs.finish(tx, prepared.run, seconds, ended.code or 1)
+        runs.finish(tx, prepared.run, seconds, ended.code or 1, prepared.context.effects)
 
 
 def _failure_on_purpose(memory: UnitMemory, name: str) -> str:
@@ -228,7 +230,7 @@ def _requeue(memory: UnitMemory, prepared: _Prepared, ended: Ended, seconds: flo
     """Somebody killed the hook: it runs again at once, as Juju's agent does it."""
     memory.log("WARNING", _OPERATION, f'hook "{prepared.name}" was terminated')
     with memory.runtime.store.transaction() as tx:
-        runs.finish(tx, prepared.run, seconds, ended.code)
+        runs.finish(tx, prepared.run, seconds, ended.code, prepared.context.effects)
         memory.save(tx, queue(memory.local, prepared.hook))
 
 

@@ -180,6 +180,12 @@ class Faults:
         loop = asyncio.get_running_loop()
 
         def courier(changes: frozenset[Change]) -> None:
+            recorded = frozenset(change for change in changes if change.kind == "run")
+            if recorded:  # what ran is no message of a watcher
+                self._store.tell(recorded)
+            changes -= recorded
+            if not changes:
+                return
             copies = 2 if chance.random() < fault.duplicate else 1
             for _ in range(copies):
                 loop.call_later(chance.uniform(0, fault.delay), self._store.tell, changes)
