@@ -9,6 +9,7 @@ import gathering
 import keystone_admin
 import look
 import looking
+import operations
 import ops
 import readiness
 import report
@@ -25,14 +26,16 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
     """Gathers the model into one value, has it judged, and reports.
 
     The leader looks at the model in every tick and where its own inputs changed; every other
-    event uses the last look, which the peer relation keeps.
+    event uses the last look, which the peer relation keeps. While a plan is at work, the tick
+    carries it out.
     """
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
         self._ticker = tick.Ticker(self)
+        self._operations = operations.Operations(self, PEERS)
+        framework.observe(self._ticker.on.tick, self._on_tick)
         for event in (
-            self._ticker.on.tick,
             self.on.update_status,
             self.on.config_changed,
             self.on.secret_changed,
@@ -57,6 +60,15 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
 
     # -- events -----------------------------------------------------------------------------
 
+    def _on_tick(self, event: ops.EventBase) -> None:
+        """While something of a plan is at work a tick is for the plan alone: it comes soon."""
+        if self.unit.is_leader():
+            self._operations.advance()
+        if self._operations.interval is None:
+            self._look_and_reconcile(event)
+        else:
+            self._reconcile(event)
+
     def _look_and_reconcile(self, event: ops.EventBase) -> None:
         if self.unit.is_leader():
             self._keep(self._look())
@@ -67,7 +79,8 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             self._ticker.stop()
             return
         last = self._last_look()
-        self._ticker.ensure(last.again if last else look.AGAIN_SETTLING)
+        usual = last.again if last else look.AGAIN_SETTLING
+        self._ticker.ensure(self._operations.interval or usual)
         peers = self.model.get_relation(PEERS)
         if peers is not None:
             peers.data[self.app]["leader"] = self.unit.name
@@ -154,6 +167,10 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         return look.from_json(peers.data[self.app].get(_KEY, "")) if peers else None
 
     def _status(self) -> ops.StatusBase:
+        """A plan's, while one is at work: what it takes down is no finding."""
+        return self._operations.status() or self._status_of_look()
+
+    def _status_of_look(self) -> ops.StatusBase:
         last, peers = self._last_look(), self.model.get_relation(PEERS)
         if last is None:
             return ops.WaitingStatus("has not looked at the model yet")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 5.0
-"""Seconds between two ticks while something of a plan is at work."""
+_INTERVALS = {"running": 5.0, "aborting": 5.0, "waiting": 15.0}
+"""Phase of a plan -> seconds between two ticks, where it is in a hurry."""
 
 _SHORTEST = 8
 """Digits of a hash that name a plan."""
@@ -71,7 +71,7 @@ class Operations(ops.Object):
         running = self._running()
         if running is None or running.over:
             return None
-        return INTERVAL if running.phase in ("running", "aborting", "waiting") else None
+        return _INTERVALS.get(running.phase)
 
     def status(self) -> ops.StatusBase | None:
         """Where the plan that runs stands; None when none does."""

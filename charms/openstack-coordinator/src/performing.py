@@ -99,35 +99,42 @@ class Performer:
                 logger.warning("plan: guest %s: %s", move.guest, error)
 
     async def _try(self, do: Operation) -> Outcome | None:
-        import openstack_api
+        on_juju = do.kind in _ON_JUJU or observing.action_of(do.kind, do.arguments) is not None
+        return await (self._try_on_juju if on_juju else self._try_on_openstack)(do)
 
+    async def _try_on_juju(self, do: Operation) -> Outcome | None:
         try:
-            await self._do(do.kind, do.arguments)
-        except (juju_session.Unreachable, openstack_api.Unreachable) as error:
+            command = observing.command_of(do.kind, do.arguments)
+            action = observing.action_of(do.kind, do.arguments)
+            if command is not None:
+                await self._juju.run_command(self._unit(command[0]), command[1], COMMAND_TIMEOUT)
+            elif action is not None:
+                unit, name, parameters = action
+                await self._juju.run_action(self._unit(unit), name, parameters)
+            else:
+                await self._do_on_juju(do.kind, do.arguments)
+        except juju_session.Unreachable as error:
             return Outcome(passing=True, reason=str(error))
-        except (juju_session.JujuApiError, openstack_api.OpenStackApiError) as error:
+        except juju_session.JujuApiError as error:
             return Outcome(passing=False, reason=str(error))
         return None
 
-    async def _do(self, kind: str, arguments: Mapping[str, Any]) -> None:
+    async def _try_on_openstack(self, do: Operation) -> Outcome | None:
         import openstack_api
 
-        command = observing.command_of(kind, arguments)
-        action = observing.action_of(kind, arguments)
-        if command is not None:
-            await self._juju.run_command(self._unit(command[0]), command[1], COMMAND_TIMEOUT)
-        elif action is not None:
-            unit, name, parameters = action
-            await self._juju.run_action(self._unit(unit), name, parameters)
-        elif kind in _ON_JUJU:
-            await self._do_on_juju(kind, arguments)
-        elif self._openstack is None:
-            raise openstack_api.Unreachable("OpenStack's administrator is not known")
-        elif kind == "drain-host":
-            await self.drain(arguments, self._snapshot.at)
-        else:
+        if self._openstack is None:
+            return Outcome(passing=True, reason="OpenStack's administrator is not known")
+        if do.kind == "drain-host":
+            await self.drain(do.arguments, self._snapshot.at)
+            return None
+        try:
             with openstack_api.told(self._openstack.auth_url):
-                _do_on_openstack(self._openstack, kind, arguments, self._canary_image)
+                _do_on_openstack(self._openstack, do.kind, do.arguments, self._canary_image)
+        except openstack_api.Unreachable as error:
+            return Outcome(passing=True, reason=str(error))
+        except openstack_api.OpenStackApiError as error:
+            return Outcome(passing=False, reason=str(error))
+        return None
 
     def _unit(self, name: str) -> str:
         """The unit; for `application/leader` the one that leads now."""
