@@ -99,18 +99,19 @@ class Draft:
         if guard is not None:
             names.add(guard.application)
             besides.add(guard.name)
-        gates = [steps.healthy(sorted(names), sorted(besides))]
-        if part.least:
-            gates.append(steps.quorum(part.name, [unit.name], part.least))
+        gates = [steps.healthy(sorted(names), sorted(besides)), *self._quorum(part, unit)]
+        if guard is not None:
+            gates += self._quorum(self.survey.parts[guard.application], guard)
         return tuple(gates)
+
+    def _quorum(self, part: Part, unit: Unit) -> list[Gate]:
+        return [steps.quorum(part.name, [unit.name], part.least)] if part.least else []
 
     def still(self, part: Part, unit: Unit) -> tuple[Gate, ...]:
         """Gates once the address was told to leave: it did, and the others are still enough."""
         principal = unit.principal or unit.name
-        gates = [steps.vip_away(principal.partition("/")[0], principal)]
-        if part.least:
-            gates.append(steps.quorum(part.name, [unit.name], part.least))
-        return tuple(gates)
+        away = steps.vip_away(principal.partition("/")[0], principal)
+        return (away, *self._quorum(part, unit))
 
     def pause(self, part: Part, unit: Unit, lane: str) -> list[Step]:
         """The unit out of service: first the agent that keeps its address, then itself."""

@@ -290,7 +290,9 @@ def with_restarts_put_off(
             unit.name, "settle", wait, steps.nothing(), lane=part.name, timeout=LONG, attempts=1
         )
     if before is not False:
-        yield _option(part, RESTARTS, value=True, suffix=" again")
+        again = _option(part, RESTARTS, value=True, suffix=" again")
+        put_off = steps.set_options(part.name, {RESTARTS: False})
+        yield dataclasses.replace(again, undo=put_off)
 
 
 def _newer(part: Part) -> bool:
@@ -301,7 +303,8 @@ def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
     gates = draft.entry(*draft.around(part, unit))
     do = steps.run_action(unit.name, DEFERRED)
     timeout = part.upgrade.timeout
-    return step(unit.name, what, do, steps.nothing(), lane=part.name, gates=gates, timeout=timeout)
+    # On the way back, too, what was put off is done unit by unit.
+    return step(unit.name, what, do, do, lane=part.name, gates=gates, timeout=timeout)
 
 
 def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
