@@ -54,7 +54,7 @@ class Inspection(ops.Object):
             ground = gathering.gather(self._charm)
             charms = frozenset(knowledge.load().charms)
             nodes = gathering.nodes(self._charm)
-            return asyncio.run(planmaking.look(ground, charms, nodes, with_ceph=True))
+            return asyncio.run(planmaking.look(ground, charms, nodes))
         except juju_login.InvalidLogin as error:
             event.fail(f"juju-credentials: {error}")
         except juju_session.JujuApiError as error:

@@ -70,13 +70,9 @@ def make(
 
 
 async def look(
-    ground: Ground,
-    charms: frozenset[str],
-    nodes: Mapping[str, Node] | None,
-    *,
-    with_ceph: bool = False,
+    ground: Ground, charms: frozenset[str], nodes: Mapping[str, Node] | None
 ) -> Snapshot:
-    """The whole cloud, as it is now; with Ceph it takes some seconds.
+    """The whole cloud, as it is now. Where there is Ceph it takes some seconds.
 
     Raises:
         JujuApiError: the model could not be read.
@@ -91,8 +87,7 @@ async def look(
 
             with openstack_api.session(ground.account, ground.ca_certificate, "") as openstack:
                 seen = await reading.whole(juju, openstack, charms, nodes)
-        if with_ceph:
-            seen = dataclasses.replace(seen, ceph=await reading.ceph_soon(juju, seen))
+        seen = dataclasses.replace(seen, ceph=await reading.ceph_soon(juju, seen))
     asked = endpoints(ground)
     if not asked:
         return seen
