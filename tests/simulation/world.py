@@ -15,6 +15,7 @@ import observing
 import snapshot
 import steps
 from charms.openstack_coordinator.v0.rolling import Request
+
 from simulation.agents import (
     HELD_MARK,
     Agents,
@@ -268,7 +269,8 @@ class World:
     # -- down and up ------------------------------------------------------------------------
 
     def _goes_down(self, unit: SimUnit) -> None:
-        unit.restarting = unit.ours = True
+        unit.restarting = True
+        unit.ours = unit.ours or not unit.lapsed
         self._one_at_a_time(unit)
         self.agents.changed.add(unit.application)
 
@@ -342,7 +344,11 @@ class World:
         command = {"command": steps.HELD.format(seconds=asked["seconds"])}
         task = SimTask(next(self._numbers), unit.name, EXEC, command, "pending", self.clock)
         self.agents.tasks.append(task)
-        self.agents.enqueue(unit, Job("hold", asked["seconds"], task=task))
+
+        def lapse() -> None:
+            unit.lapsed = True
+
+        self.agents.enqueue(unit, Job("hold", asked["seconds"], end=lapse, task=task))
 
     def _release_agent(self, asked: Mapping[str, Any]) -> None:
         unit = self.unit(asked["unit"])
@@ -512,7 +518,7 @@ def _run_deferred(world: World, unit: SimUnit, job: Job) -> None:
     job.begin, job.end = begin, end
 
 
-def _noout(wanted: bool) -> Any:  # noqa: FBT001
+def _noout(wanted: bool) -> Any:
     def action(world: World, _: SimUnit, job: Job) -> None:
         job.end = lambda: setattr(world.hosts, "noout", wanted)
 

@@ -28,8 +28,8 @@ LONG = 4 * steps.HOUR
 """Seconds for guests to move, or for somebody to do his part within a shift."""
 
 HELD = 12 * steps.HOUR
-"""Seconds that an agent is held at most. Where a plan holds halfway, somebody has that long to see
-to it before the other units follow by themselves."""
+"""Seconds that the first agent is held at most. Where a plan holds halfway, somebody has that long
+to see to it before the other units follow by themselves."""
 
 _ATTEMPTS = 3
 _AGAIN = 60.0
@@ -103,6 +103,10 @@ class Draft:
         if guard is not None:
             gates += self._quorum(self.survey.parts[guard.application], guard)
         return tuple(gates)
+
+    def ready(self, part: Part, unit: Unit, besides: Sequence[str]) -> tuple[Gate, ...]:
+        """Gates before the agent of a unit is held or, undone, released."""
+        return (steps.healthy([part.name], sorted(besides)), *self._quorum(part, unit))
 
     def _quorum(self, part: Part, unit: Unit) -> list[Gate]:
         return [steps.quorum(part.name, [unit.name], part.least)] if part.least else []
