@@ -353,7 +353,7 @@ class _Life:
         roll = self.luck.random()
         if roll < 0.1:
             return None, rolling.abort(journal)
-        if roll < 0.25 and not rolling_back:
+        if roll < 0.5 and not rolling_back:
             try:
                 rolling.rollback(plan, journal)
             except rolling.PointOfNoReturn:

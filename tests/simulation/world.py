@@ -1,4 +1,4 @@
-"""A small cloud with an agent for every unit: what Juju, its charms, Nova and Ceph do when asked."""
+"""A small cloud with an agent for every unit: what Juju, charms, Nova and Ceph do when asked."""
 
 from __future__ import annotations
 
@@ -187,10 +187,13 @@ class World:
         deferred = application.options.get("enable-auto-restarts") is False
 
         def begin() -> None:
-            if not upgrade.together and not deferred and not unit.paused:
+            known = unit.charm == (application.channel, application.revision)
+            if not (known or upgrade.together or deferred or unit.paused):
                 self._goes_down(unit)
 
         def end() -> None:
+            if unit.charm == (application.channel, application.revision):
+                return
             unit.charm = (application.channel, application.revision)
             unit.owes_restart = unit.owes_restart or deferred
             self._comes_back(unit)
@@ -288,7 +291,7 @@ class World:
             raise Wrong(f"{' and '.join(down)} are down together, by the plan")
 
     def _check_quorum(self, kind: str, asked: Mapping[str, Any]) -> None:
-        """What takes a unit down leaves enough others, by what is true and not by what was seen."""
+        """What takes a unit down leaves enough others, by what is true, not by what was seen."""
         name = asked.get("unit", "")
         takes_down = kind in ("pause-unit", "release-agent") or (
             kind == "run-action" and asked.get("action") == "run-deferred-hooks"

@@ -43,6 +43,7 @@ def step(
     *,
     lane: str,
     gates: Iterable[Gate] = (),
+    undo_gates: Iterable[Gate] = (),
     timeout: float = SHORT,
     attempts: int = _ATTEMPTS,
 ) -> Step:
@@ -53,6 +54,7 @@ def step(
         do,
         undo,
         tuple(gates),
+        tuple(undo_gates),
         timeout=timeout,
         attempts=attempts,
         retry_after=_AGAIN,
@@ -105,7 +107,7 @@ class Draft:
         return tuple(gates)
 
     def ready(self, part: Part, unit: Unit, besides: Sequence[str]) -> tuple[Gate, ...]:
-        """Gates before the agent of a unit is held or, undone, released."""
+        """Gates before the agent of a unit is released on the way back."""
         return (steps.healthy([part.name], sorted(besides)), *self._quorum(part, unit))
 
     def _quorum(self, part: Part, unit: Unit) -> list[Gate]:

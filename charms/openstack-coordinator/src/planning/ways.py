@@ -127,8 +127,9 @@ def one_by_one(
         return
     names = [unit.name for unit in units]
     yield from _held(draft, part, what)
+    # Both ways it reaches all of them: none may have gone on by itself meanwhile.
     held = (steps.held(names),)
-    yield dataclasses.replace(work[0], gates=(*work[0].gates, *held))
+    yield dataclasses.replace(work[0], gates=(*work[0].gates, *held), undo_gates=held)
     yield from work[1:]
     for place, unit in enumerate(units):
         yield from _turn(draft, part, unit, names[place:], what, version=version, sealed=sealed)
@@ -138,12 +139,16 @@ def _held(draft: Draft, part: Part, what: str) -> Iterator[Step]:
     """All agents held. Undone backwards, one is released when those before it are well again."""
     names = [unit.name for unit in part.units]
     for place, unit in enumerate(part.units):
-        gates = draft.ready(part, unit, besides=names[: place + 1])
-        if place == 0:
-            gates = (*draft.entry(draft.whole(besides=names)), *gates)
         hold = steps.hold_agent(unit.name, held_for(place))
-        release = steps.release_agent(unit.name)
-        yield step(unit.name, f"hold: {what}", hold, release, lane=part.name, gates=gates)
+        yield step(
+            unit.name,
+            f"hold: {what}",
+            hold,
+            steps.release_agent(unit.name),
+            lane=part.name,
+            gates=draft.entry(draft.whole(besides=names)) if place == 0 else (),
+            undo_gates=draft.ready(part, unit, besides=names[: place + 1]),
+        )
 
 
 def held_for(place: int) -> float:
@@ -318,11 +323,19 @@ def _newer(part: Part) -> bool:
 
 
 def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
-    gates = draft.entry(*draft.around(part, unit))
+    around = draft.around(part, unit)
     do = steps.run_action(unit.name, DEFERRED)
-    timeout = part.upgrade.timeout
     # On the way back, too, what was put off is done unit by unit.
-    return step(unit.name, what, do, do, lane=part.name, gates=gates, timeout=timeout)
+    return step(
+        unit.name,
+        what,
+        do,
+        do,
+        lane=part.name,
+        gates=draft.entry(*around),
+        undo_gates=around,
+        timeout=part.upgrade.timeout,
+    )
 
 
 def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
