@@ -76,11 +76,9 @@ class Model:
     async def actions(self, applications: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Application -> the actions of its charm, sorted, in one request.
 
-        An application that has gone meanwhile is left out.
-
         Raises:
             Unreachable: no answer in time.
-            RequestRefused: the user may not read the model.
+            RequestRefused: one of them has gone, or the user may not read the model.
         """
         names = sorted(applications)
         entities = [{"tag": f"application-{name}"} for name in names]
@@ -88,7 +86,6 @@ class Model:
         return {
             name: tuple(sorted(result.get("actions") or {}))
             for name, result in zip(names, _results(answer), strict=True)
-            if not result.get("error")
         }
 
     async def tasks(self, units: Iterable[str], actions: Iterable[str]) -> tuple[Task, ...]:
@@ -292,9 +289,9 @@ class Model:
             Unreachable: no answer in time.
             RequestRefused: the user may not write to the model.
         """
-        entities = [{"tag": f"action-{id_}"} for id_ in tasks]
-        if entities:
-            await self._session.call("Action", "Cancel", entities=entities)
+        for id_ in tasks:
+            with _unless("not found"):
+                await self._session.call("Action", "Cancel", entities=[{"tag": f"action-{id_}"}])
 
     async def add_units(self, application: str, count: int, placements: Sequence[str]) -> None:
         """Add units, each on a machine of its own.

@@ -265,7 +265,7 @@ class Operations(ops.Object):
             {
                 "hash": approval.plan.hash,
                 "phase": running.phase if running and journal else "proposed",
-                "plan": planmaking.view(approval.plan, journal, event.params["format"]),
+                "plan": planmaking.view(approval, journal, event.params["format"]),
             }
         )
 
@@ -323,7 +323,7 @@ class Operations(ops.Object):
 
 
 def _summary(approval: Approval, application: str) -> dict[str, str]:
-    import progress
+    import plan_view
 
     plan = approval.plan
     steps = sum(len(wave.steps) for wave in plan.waves)
@@ -331,7 +331,7 @@ def _summary(approval: Approval, application: str) -> dict[str, str]:
         "hash": plan.hash,
         "title": plan.title,
         "summary": f"{steps} steps in {len(plan.waves)} waves",
-        "estimate": progress.duration(approval.seconds),
+        "estimate": plan_view.duration(approval.seconds),
         "point-of-no-return": approval.no_return or "none: all of it can be rolled back",
         "next": f"juju run {application}/leader run hash={plan.hash[:12]}",
     }

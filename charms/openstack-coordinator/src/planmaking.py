@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import advancing
 import asking
 import knowledge
+import plan_view
 import planner
 import reading
 from charms.openstack_coordinator.v0 import juju_session
@@ -21,7 +23,6 @@ from snapshot import Node, Snapshot
 
 if TYPE_CHECKING:
     from charms.openstack_coordinator.v0.rolling import Journal
-    from charms.openstack_coordinator.v0.rolling_plan import Plan
 
 
 class NotPlanned(Exception):
@@ -56,8 +57,7 @@ def make(
         raise NotPlanned(f"the model could not be read: {error}") from error
     outcome = planner.plan(seen, request, terms, known)
     if isinstance(outcome, Refused):
-        reasons = [f"{reason}\n  {reason.remedy}" for reason in outcome.reasons]
-        raise NotPlanned("\n".join(["there is no plan, because:", *reasons]))
+        raise NotPlanned(plan_view.refusal(outcome))
     return Approval(
         plan=outcome.plan,
         asked=dict(asked),
@@ -104,10 +104,10 @@ def endpoints(ground: Ground) -> dict[str, str]:
         return {}
 
 
-def view(plan: Plan, journal: Journal | None, form: str) -> str:
+def view(approval: Approval, journal: Journal | None, form: str) -> str:
     """A plan for the eye, or as JSON."""
     if form == "json":
-        return plan.to_json()
-    from planning import views
-
-    return views.mermaid(plan, journal) if form == "mermaid" else views.table(plan, journal)
+        return json.dumps(plan_view.document(approval), indent=2)
+    if form == "mermaid":
+        return plan_view.mermaid(approval.plan, journal)
+    return plan_view.table(approval, journal)

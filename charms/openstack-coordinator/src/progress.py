@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from typing import Literal
 
+import plan_view
 from charms.openstack_coordinator.v0 import rolling
 from ledger import Running
 from planning import draft
@@ -47,7 +48,7 @@ def tell(running: Running, application: str) -> Told | None:
         key, closed = min(running.journal.closed.items(), key=lambda item: item[1].since)
         since = _clock(closed.since)
         return Told("waiting", f"{head}, waits since {since} at {key.split()[0]}: {closed.reason}")
-    left = duration(seconds_left(running))
+    left = plan_view.duration(seconds_left(running))
     return Told("maintenance", f"{head}, {_current(running)}, about {left} left")
 
 
@@ -69,16 +70,6 @@ def seconds_left(running: Running) -> float:
     except KeyError:  # a plan that rolls back may hold words without an estimate
         finished, steps = running.counts
         return running.approval.seconds * (steps - finished) / max(1, steps)
-
-
-def duration(seconds: float) -> str:
-    """In words: 40 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _held(running: Running) -> str:
