@@ -19,11 +19,14 @@ sys.path[:0] = [str(ROOT / "charms/openstack-coordinator/src"), str(ROOT / "test
 from simulation.history import History, run  # noqa: E402
 
 
-def _run(seed: int) -> History | str:
+def _run(seed: int) -> tuple[History | str, float]:
+    """The history, or what was wrong; and the seconds of CPU that it took."""
+    started = time.process_time()
     try:
-        return run(seed)
+        found: History | str = run(seed)
     except AssertionError as error:
-        return str(error)
+        found = str(error)
+    return found, time.process_time() - started
 
 
 def main() -> int:
@@ -36,13 +39,15 @@ def main() -> int:
     started = time.monotonic()
     seeds = range(asked.seed, asked.seed + asked.histories)
     with multiprocessing.Pool(asked.processes) as pool:
-        found = pool.map(_run, seeds, chunksize=10)
+        lived = pool.map(_run, seeds, chunksize=10)
+    found, cpu = [history for history, _ in lived], sum(used for _, used in lived)
     wrong = [history for history in found if isinstance(history, str)]
     histories = [history for history in found if not isinstance(history, str)]
     seconds = time.monotonic() - started
     print(  # noqa: T201
         f"{len(found)} histories from seed {asked.seed} in {seconds:.1f} s "
-        f"({60 * len(found) / seconds:.0f} a minute), {sum(h.ticks for h in histories)} ticks"
+        f"({60 * len(found) / seconds:.0f} a minute); {cpu:.1f} s of CPU, "
+        f"{sum(h.ticks for h in histories)} ticks"
     )
     endings = collections.Counter((h.asked, h.ending) for h in histories)
     for (kind, ending), count in sorted(endings.items()):

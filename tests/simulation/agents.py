@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import itertools
 import random
 from collections import deque
@@ -82,6 +83,8 @@ class SimUnit:
     """Its service is down for a restart or an upgrade."""
     ours: bool = False
     """It is down because the plan asked for it."""
+    lapsed: bool = False
+    """It was held for longer than it can be: what waited for it ran by itself."""
     owes_restart: bool = False
     """Its packages are new, and its restart was put off."""
     sealed: bool = False
@@ -174,8 +177,6 @@ class Timeline:
 
     def after(self, seconds: float, what: Callable[[], None]) -> None:
         """Have something happen."""
-        import heapq
-
         heapq.heappush(self._coming, (self.now + seconds, next(self._number), what))
 
     @property
@@ -185,8 +186,6 @@ class Timeline:
 
     def go_to(self, moment: float) -> None:
         """Let all happen that comes until then."""
-        import heapq
-
         while self._coming and self._coming[0][0] <= moment:
             self.now, _, what = heapq.heappop(self._coming)
             what()
@@ -194,7 +193,7 @@ class Timeline:
 
 
 class Agents:
-    """Every agent of the model: takes jobs in their order, unless it is lost or its hook failed."""
+    """Every agent of the model: takes jobs in order, unless it is lost or its hook failed."""
 
     def __init__(self, timeline: Timeline, luck: random.Random) -> None:
         self.timeline = timeline

@@ -6,6 +6,7 @@ import random
 
 import cloud
 import snapshot
+
 from simulation.agents import SimApplication, SimUnit
 from simulation.hosts import SimGuest, SimHost
 from simulation.world import KNOWN, Luck, World

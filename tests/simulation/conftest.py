@@ -1,8 +1,10 @@
-"""Puts the coordinator's modules on the path."""
+"""Puts the coordinator's modules and the simulation on the path."""
 
 from __future__ import annotations
 
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "charms/openstack-coordinator/src"))
+TESTS = pathlib.Path(__file__).parents[1]
+
+sys.path[:0] = [str(TESTS.parent / "charms/openstack-coordinator/src"), str(TESTS)]

@@ -18,8 +18,9 @@ from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan
 from planning import request
 from planning.outcome import Planned
+
 from simulation import clouds
-from simulation.world import KNOWN, Luck, World, Wrong
+from simulation.world import KNOWN, Luck, Wrong
 
 Ending = Literal["done", "held", "aborted", "rolled back", "refused"]
 
@@ -28,6 +29,8 @@ LONGEST = 30 * 86400.0
 """Seconds after which a history must have ended."""
 
 MOST_TICKS = 40_000
+_DRAINS = ("drain-host", "requested")
+
 PATIENCE = 5
 """How often the operator goes on with a plan that holds."""
 
@@ -242,10 +245,10 @@ class _Life:
             return
         for step in getattr(wave, "steps", ()):
             record = new.records.get(step.id)
-            if step.do.kind == "drain-host" and record and record == old.records.get(step.id):
-                if record.state == "requested":
-                    self._maybe_crash(self.chances.crash)
-                    self.world.drain(step.do.arguments, record.since)
+            asked_for = record is not None and record == old.records.get(step.id)
+            if record and asked_for and (step.do.kind, record.state) == _DRAINS:
+                self._maybe_crash(self.chances.crash)
+                self.world.drain(step.do.arguments, record.since)
 
     def _maybe_crash(self, chance: float) -> None:
         if chance and self.luck.random() < chance:
@@ -350,7 +353,7 @@ class _Life:
         roll = self.luck.random()
         if roll < 0.1:
             return None, rolling.abort(journal)
-        if roll < 0.25 and not rolling_back:
+        if roll < 0.5 and not rolling_back:
             try:
                 rolling.rollback(plan, journal)
             except rolling.PointOfNoReturn:

@@ -9,6 +9,7 @@ import random
 import computes
 import snapshot
 import steps
+
 from simulation.agents import Timeline
 
 SIZE = (16, 65536, 500)

@@ -1,4 +1,4 @@
-"""A small cloud with an agent for every unit: what Juju, its charms, Nova and Ceph do when asked."""
+"""A small cloud with an agent for every unit: what Juju, charms, Nova and Ceph do when asked."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import observing
 import snapshot
 import steps
 from charms.openstack_coordinator.v0.rolling import Request
+
 from simulation.agents import (
     HELD_MARK,
     Agents,
@@ -186,10 +187,13 @@ class World:
         deferred = application.options.get("enable-auto-restarts") is False
 
         def begin() -> None:
-            if not upgrade.together and not deferred and not unit.paused:
+            known = unit.charm == (application.channel, application.revision)
+            if not (known or upgrade.together or deferred or unit.paused):
                 self._goes_down(unit)
 
         def end() -> None:
+            if unit.charm == (application.channel, application.revision):
+                return
             unit.charm = (application.channel, application.revision)
             unit.owes_restart = unit.owes_restart or deferred
             self._comes_back(unit)
@@ -268,7 +272,8 @@ class World:
     # -- down and up ------------------------------------------------------------------------
 
     def _goes_down(self, unit: SimUnit) -> None:
-        unit.restarting = unit.ours = True
+        unit.restarting = True
+        unit.ours = unit.ours or not unit.lapsed
         self._one_at_a_time(unit)
         self.agents.changed.add(unit.application)
 
@@ -286,7 +291,7 @@ class World:
             raise Wrong(f"{' and '.join(down)} are down together, by the plan")
 
     def _check_quorum(self, kind: str, asked: Mapping[str, Any]) -> None:
-        """What takes a unit down leaves enough others, by what is true and not by what was seen."""
+        """What takes a unit down leaves enough others, by what is true, not by what was seen."""
         name = asked.get("unit", "")
         takes_down = kind in ("pause-unit", "release-agent") or (
             kind == "run-action" and asked.get("action") == "run-deferred-hooks"
@@ -342,7 +347,11 @@ class World:
         command = {"command": steps.HELD.format(seconds=asked["seconds"])}
         task = SimTask(next(self._numbers), unit.name, EXEC, command, "pending", self.clock)
         self.agents.tasks.append(task)
-        self.agents.enqueue(unit, Job("hold", asked["seconds"], task=task))
+
+        def lapse() -> None:
+            unit.lapsed = True
+
+        self.agents.enqueue(unit, Job("hold", asked["seconds"], end=lapse, task=task))
 
     def _release_agent(self, asked: Mapping[str, Any]) -> None:
         unit = self.unit(asked["unit"])
@@ -512,7 +521,7 @@ def _run_deferred(world: World, unit: SimUnit, job: Job) -> None:
     job.begin, job.end = begin, end
 
 
-def _noout(wanted: bool) -> Any:  # noqa: FBT001
+def _noout(wanted: bool) -> Any:
     def action(world: World, _: SimUnit, job: Job) -> None:
         job.end = lambda: setattr(world.hosts, "noout", wanted)
 

@@ -6,14 +6,15 @@ the sums fit, guest by guest, which is what fails first. Pure.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from snapshot import Guest, Nova
+    from snapshot import Guest, Nova, Room
 
-_Room = list[int]
-"""Virtual CPUs, memory in MiB, disk in GB."""
+_Free = tuple[int, str, int, int]
+"""Memory in MiB, negative so that the roomiest comes first; host; virtual CPUs; disk in GB."""
 
 
 def unplaced(nova: Nova, hosts: Collection[str]) -> tuple[str, ...]:
@@ -25,37 +26,33 @@ def unplaced(nova: Nova, hosts: Collection[str]) -> tuple[str, ...]:
     leaving = set(hosts)
     left: list[str] = []
     for zone in sorted({nova.computes[host].zone for host in leaving if host in nova.computes}):
-        free = dict(_free(nova, zone, leaving))
         of_zone = [
             guest
             for host in sorted(leaving)
             if host in nova.computes and nova.computes[host].zone == zone
             for guest in nova.guests_by_host.get(host, ())
         ]
-        left += _place(of_zone, free, zone)
+        if of_zone:
+            rooms = nova.room_by_zone.get(zone, ())
+            left += _place(of_zone, [room for room in rooms if room.host not in leaving], zone)
     return tuple(left)
 
 
-def _free(nova: Nova, zone: str, leaving: Collection[str]) -> Iterator[tuple[str, _Room]]:
-    for room in nova.room:
-        service = nova.computes.get(room.host)
-        if service is None or room.host in leaving or service.zone != zone:
-            continue
-        if service.enabled and service.up:
-            yield room.host, [room.vcpus, room.memory_mb, room.disk_gb]
-
-
-def _place(guests: Sequence[Guest], free: dict[str, _Room], zone: str) -> Iterator[str]:
+def _place(guests: Sequence[Guest], rooms: Sequence[Room], zone: str) -> Iterator[str]:
+    free = [(-room.memory_mb, room.host, room.vcpus, room.disk_gb) for room in rooms]
+    heapq.heapify(free)
     for guest in sorted(guests, key=lambda g: (-g.memory_mb, -g.vcpus, -g.disk_gb, g.id)):
-        needs = (guest.vcpus, guest.memory_mb, guest.disk_gb)
-        fitting = [
-            host
-            for host, room in free.items()
-            if all(has >= need for has, need in zip(room, needs, strict=True))
-        ]
-        if not fitting:
+        passed: list[_Free] = []
+        while free:
+            memory, host, vcpus, disk = heapq.heappop(free)
+            fits = -memory >= guest.memory_mb and vcpus >= guest.vcpus and disk >= guest.disk_gb
+            if fits:
+                rest = (memory + guest.memory_mb, host, vcpus - guest.vcpus, disk - guest.disk_gb)
+                heapq.heappush(free, rest)
+                break
+            passed.append((memory, host, vcpus, disk))
+        else:
             size = f"{guest.vcpus} VCPU, {guest.memory_mb} MiB, {guest.disk_gb} GB"
             yield f"{guest.name} ({guest.id}) on {guest.host}: {size} fit on no host of {zone}"
-            continue
-        chosen = min(fitting, key=lambda host: (-free[host][1], host))
-        free[chosen] = [has - need for has, need in zip(free[chosen], needs, strict=True)]
+        for room in passed:
+            heapq.heappush(free, room)

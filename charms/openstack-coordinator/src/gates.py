@@ -13,6 +13,7 @@ from typing import Any
 
 import capacity
 import cronsim
+import observing_units
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Gate
 from cloud import Application, Unit
@@ -70,9 +71,20 @@ def _healthy(snapshot: Snapshot, asked: Arguments) -> str:
         f"{unit.name} is {_state(unit)}"
         for application in chosen
         for unit in application.units
-        if not settled(unit) and unit.name not in besides and unit.principal not in besides
+        if not (settled(unit) and not unit.refreshing)
+        and unit.name not in besides
+        and unit.principal not in besides
     ]
     return _several(unwell)
+
+
+def _held(snapshot: Snapshot, asked: Arguments) -> str:
+    free = [name for name in asked["units"] if not _is_held(snapshot, name)]
+    return f"the agents of {', '.join(free)} are not held (any more)" if free else ""
+
+
+def _is_held(snapshot: Snapshot, unit: str) -> bool:
+    return any(task.status == "running" for task in observing_units.holding(snapshot, unit))
 
 
 def _versions_agree(snapshot: Snapshot, asked: Arguments) -> str:
@@ -244,6 +256,7 @@ def _several(reasons: list[str]) -> str:
 _GATES: Mapping[str, Callable[[Snapshot, Arguments], str]] = {
     "quorum": _quorum,
     "healthy": _healthy,
+    "held": _held,
     "versions-agree": _versions_agree,
     "vip-away": _vip_away,
     "api-probe": _api_probe,

@@ -52,7 +52,7 @@ def of(steps: Iterable[Step], gates: Iterable[Gate]) -> Needs:
             for one in asked
             if one.kind in ("set-options", "vip-away")
         ),
-        tasks=frozenset(_tasks(step.do for step in listed)),
+        tasks=frozenset(_tasks(asked)),
         nova=bool(kinds & _OF_NOVA),
         guests=frozenset(h for one in asked if one.kind in _WITH_GUESTS for h in _hosts(one)),
         room=bool(kinds & {"capacity", "drain-host"}),
@@ -67,8 +67,11 @@ def _applications(asked: Iterable[Operation | Gate], kinds: Collection[str]) -> 
     return frozenset(one.arguments["application"] for one in asked if one.kind in kinds)
 
 
-def _tasks(operations: Iterable[Operation]) -> Iterable[tuple[str, str]]:
-    for one in operations:
+def _tasks(asked: Iterable[Operation | Gate]) -> Iterable[tuple[str, str]]:
+    for one in asked:
+        if one.kind == "held":
+            yield from ((unit, EXEC) for unit in one.arguments["units"])
+            continue
         action = observing.action_of(one.kind, one.arguments)
         if action is not None:
             yield action[0], action[1]

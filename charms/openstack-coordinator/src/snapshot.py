@@ -94,6 +94,16 @@ class Nova:
         return {host: found[host] for host in sorted(found)}
 
     @functools.cached_property
+    def room_by_zone(self) -> Mapping[str, tuple[Room, ...]]:
+        """Zone -> the room of its hosts that are enabled and up, sorted by host."""
+        found: dict[str, list[Room]] = {}
+        for room in sorted(self.room, key=lambda room: room.host):
+            service = self.computes.get(room.host)
+            if service is not None and service.enabled and service.up:
+                found.setdefault(service.zone, []).append(room)
+        return {zone: tuple(rooms) for zone, rooms in sorted(found.items())}
+
+    @functools.cached_property
     def guests_by_host(self) -> Mapping[str, tuple[Guest, ...]]:
         """Host -> its guests but for canaries, sorted by id; hosts without any are left out."""
         found: dict[str, list[Guest]] = {}
@@ -261,6 +271,7 @@ def at_least(version: str, wanted: str) -> bool:
     return bool(version) and _numbers(version) >= _numbers(wanted)
 
 
+@functools.lru_cache(maxsize=1024)
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in _NUMBER.findall(version))
 

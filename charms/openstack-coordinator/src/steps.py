@@ -339,11 +339,17 @@ def quorum(application: str, without: Sequence[str], least: int) -> Gate:
 def healthy(applications: Sequence[str], besides: Sequence[str] = ()) -> Gate:
     """Every unit of these applications is active and idle, but for those in `besides`.
 
+    A unit that has not heard of its application's charm yet is not well either.
     `besides` are what the plan itself took down; subordinates of theirs count with them. With no
     application named, those of the whole model count.
     """
     arguments = {"applications": sorted(applications), "besides": sorted(besides)}
     return Gate("healthy", arguments, patience=HOUR)
+
+
+def held(units: Sequence[str]) -> Gate:
+    """The agents of all these units are held: what reaches all of them at once waits for each."""
+    return Gate("held", {"units": list(units)}, patience=600.0)
 
 
 def versions_agree(application: str, version: str) -> Gate:

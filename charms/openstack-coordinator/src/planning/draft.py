@@ -28,8 +28,8 @@ LONG = 4 * steps.HOUR
 """Seconds for guests to move, or for somebody to do his part within a shift."""
 
 HELD = 12 * steps.HOUR
-"""Seconds that an agent is held at most. Where a plan holds halfway, somebody has that long to see
-to it before the other units follow by themselves."""
+"""Seconds that the first agent is held at most. Where a plan holds halfway, somebody has that long
+to see to it before the other units follow by themselves."""
 
 _ATTEMPTS = 3
 _AGAIN = 60.0
@@ -43,6 +43,7 @@ def step(
     *,
     lane: str,
     gates: Iterable[Gate] = (),
+    undo_gates: Iterable[Gate] = (),
     timeout: float = SHORT,
     attempts: int = _ATTEMPTS,
 ) -> Step:
@@ -53,6 +54,7 @@ def step(
         do,
         undo,
         tuple(gates),
+        tuple(undo_gates),
         timeout=timeout,
         attempts=attempts,
         retry_after=_AGAIN,
@@ -103,6 +105,10 @@ class Draft:
         if guard is not None:
             gates += self._quorum(self.survey.parts[guard.application], guard)
         return tuple(gates)
+
+    def ready(self, part: Part, unit: Unit, besides: Sequence[str]) -> tuple[Gate, ...]:
+        """Gates before the agent of a unit is released on the way back."""
+        return (steps.healthy([part.name], sorted(besides)), *self._quorum(part, unit))
 
     def _quorum(self, part: Part, unit: Unit) -> list[Gate]:
         return [steps.quorum(part.name, [unit.name], part.least)] if part.least else []

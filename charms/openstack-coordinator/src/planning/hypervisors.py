@@ -121,7 +121,7 @@ def upgrade(targets: dict[str, Target]) -> Work:
     def work(host: Host) -> list[Step]:
         target = targets[host.part.name]
         unit, lane = host.unit, host.name
-        if unit not in target.outstanding:
+        if not target.behind(unit):
             return []
         empty = (steps.empty(host.name),)
         pause, resume = steps.pause_unit(unit.name), steps.resume_unit(unit.name)

@@ -242,7 +242,7 @@ class Upgrade:
             for host in self._survey.hosts
             if host.part.name in targets
             and (
-                host.unit in targets[host.part.name].outstanding
+                targets[host.part.name].behind(host.unit)
                 or (host.ours and not host.service.enabled)
             )
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -44,12 +45,16 @@ class Target:
     release: Release
     packages: bool
 
-    @property
+    @functools.cached_property
     def outstanding(self) -> tuple[Unit, ...]:
         """Units whose workload is not there yet, the leader first."""
         if not self.version:
             return ()
         return tuple(u for u in self.part.units if not at_least(u.version, self.version))
+
+    def behind(self, unit: Unit) -> bool:
+        """The unit's workload is not there yet."""
+        return bool(self.version) and not at_least(unit.version, self.version)
 
 
 def managed(part: Part, actions: frozenset[str] | None) -> bool:
@@ -121,20 +126,37 @@ def one_by_one(
         yield from _together(draft, part, work, what, version=version, sealed=sealed)
         return
     names = [unit.name for unit in units]
-    gates = draft.entry(draft.whole(besides=names))
-    for name in names:
-        # Undone backwards, this waits for one unit before the next one is released.
-        ready = steps.await_units([name])
-        timeout = part.upgrade.timeout
-        yield step(
-            name, f"ready: {what}", ready, ready, lane=part.name, gates=gates, timeout=timeout
-        )
-        hold, release = steps.hold_agent(name, HELD), steps.release_agent(name)
-        yield step(name, f"hold: {what}", hold, release, lane=part.name)
-        gates = ()
-    yield from work
+    yield from _held(draft, part, what)
+    # Both ways it reaches all of them: none may have gone on by itself meanwhile.
+    held = (steps.held(names),)
+    yield dataclasses.replace(work[0], gates=(*work[0].gates, *held), undo_gates=held)
+    yield from work[1:]
     for place, unit in enumerate(units):
         yield from _turn(draft, part, unit, names[place:], what, version=version, sealed=sealed)
+
+
+def _held(draft: Draft, part: Part, what: str) -> Iterator[Step]:
+    """All agents held. Undone backwards, one is released when those before it are well again."""
+    names = [unit.name for unit in part.units]
+    for place, unit in enumerate(part.units):
+        hold = steps.hold_agent(unit.name, held_for(place))
+        yield step(
+            unit.name,
+            f"hold: {what}",
+            hold,
+            steps.release_agent(unit.name),
+            lane=part.name,
+            gates=draft.entry(draft.whole(besides=names)) if place == 0 else (),
+            undo_gates=draft.ready(part, unit, besides=names[: place + 1]),
+        )
+
+
+def held_for(place: int) -> float:
+    """Seconds that the agent of a unit is held at most, the one whose turn comes first shortest.
+
+    So where a plan stands still for that long, the units follow by themselves, and not together.
+    """
+    return HELD + place * steps.HOUR / 2
 
 
 def _turn(
@@ -155,7 +177,8 @@ def _turn(
         name = f"pause: {unit.name} {what}"
         yield step(guard.name, name, pause, resume, lane=lane, gates=gates)
         gates = draft.still(part, unit)
-    release, hold = steps.release_agent(unit.name), steps.hold_agent(unit.name, HELD)
+    hold = steps.hold_agent(unit.name, held_for(len(part.units) - len(held)))
+    release = steps.release_agent(unit.name)
     yield step(unit.name, f"release: {what}", release, hold, lane=lane, gates=gates)
     yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
     if guard is not None:
@@ -207,7 +230,7 @@ def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
     part = target.part
     yield from prepared(draft, target)
     for unit in part.units:
-        if unit in target.outstanding:
+        if target.behind(unit):
             yield from _one(draft, target, unit)
     if target.outstanding:
         version = target.version
@@ -300,11 +323,19 @@ def _newer(part: Part) -> bool:
 
 
 def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
-    gates = draft.entry(*draft.around(part, unit))
+    around = draft.around(part, unit)
     do = steps.run_action(unit.name, DEFERRED)
-    timeout = part.upgrade.timeout
     # On the way back, too, what was put off is done unit by unit.
-    return step(unit.name, what, do, do, lane=part.name, gates=gates, timeout=timeout)
+    return step(
+        unit.name,
+        what,
+        do,
+        do,
+        lane=part.name,
+        gates=draft.entry(*around),
+        undo_gates=around,
+        timeout=part.upgrade.timeout,
+    )
 
 
 def by_charm(draft: Draft, target: Target) -> Iterator[Step]:

@@ -17,6 +17,7 @@ import planner
 import pytest
 import snapshot
 import steps
+from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan, Step
 from example_cloud import Example, at_release
 from hypothesis import given, settings
@@ -403,11 +404,32 @@ def test_a_restart_pauses_one_unit_at_a_time_and_needs_a_quorum() -> None:
     assert kinds == ["pause-unit", "pause-unit", "resume-unit", "resume-unit"] * 3 + [
         "await-units"
     ]
-    quorums = [g for s in every(plan) for g in s.gates if g.kind == "quorum"]
-    assert [gate.arguments["least"] for gate in quorums] == [1, 1, 1]
+    assert {(name, least) for name, _, least in quorums(plan)} == {
+        ("keystone", 1),
+        ("keystone-hacluster", 2),
+    }
     plan = planned(at_release("2024.1"), request.Restart(("mysql-innodb-cluster",)))
-    quorums = [g for s in every(plan) for g in s.gates if g.kind == "quorum"]
-    assert [gate.arguments["least"] for gate in quorums] == [2, 2, 2]
+    assert quorums(plan) == [
+        ("mysql-innodb-cluster", [f"mysql-innodb-cluster/{number}"], 2) for number in range(3)
+    ]
+
+
+def quorums(plan: Plan) -> list[tuple[str, list[str], int]]:
+    gates = (g.arguments for s in every(plan) for g in s.gates if g.kind == "quorum")
+    return [(asked["application"], asked["without"], asked["least"]) for asked in gates]
+
+
+def test_a_refresh_that_is_undone_goes_back_unit_by_unit_too() -> None:
+    example = at_release("2024.1")
+    example.application("glance")["can-upgrade-to"] = "ch:amd64/glance-705"
+    plan = planned(example, request.Refresh(("glance",)))
+    refresh = next(every(plan, "refresh-charm"))
+    assert [gate.kind for gate in refresh.undo_gates] == ["held"]
+    done = {s.id: rolling.Record("done", 1.0) for s in every(plan)}
+    back = rolling.rollback(plan, rolling.Journal(plan.hash, records=done))
+    released = [s for s in every(back) if s.do.kind == "release-agent"]
+    assert len(released) == 3
+    assert all({g.kind for g in s.gates} == {"healthy", "quorum"} for s in released)
 
 
 def test_a_refresh_can_be_undone_to_its_end() -> None:

@@ -400,8 +400,8 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
     """The plan that takes back what this one began, the last first.
 
     A step that may have had an effect is undone as well: undoing, too, checks first. What was
-    done before the plan came to it stays. Nothing waits at a gate: gates guard what takes
-    something down, and this brings it back.
+    done before the plan came to it stays. What is taken back waits at the gates of the way back
+    alone: the others guard what takes something down, and this brings it up again.
 
     Raises:
         PointOfNoReturn: a step that was begun has no way back.
@@ -415,7 +415,12 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
         if begun:
             steps = tuple(
                 dataclasses.replace(
-                    step, id=f"undo {step.id}", do=step.undo, undo=step.do, gates=()
+                    step,
+                    id=f"undo {step.id}",
+                    do=step.undo,
+                    undo=step.do,
+                    gates=step.undo_gates,
+                    undo_gates=(),
                 )
                 for step in begun
                 if step.undo is not None

@@ -56,6 +56,9 @@ class Step:
     undo: Operation | None = None
     """What takes it back; None when nothing does."""
     gates: tuple[Gate, ...] = ()
+    undo_gates: tuple[Gate, ...] = ()
+    """Conditions that must hold before it is taken back. Most often none: gates guard what takes
+    something down, and taking that back brings it up again."""
     timeout: float = 1800.0
     """Seconds from the request to the result; after that the plan holds."""
     attempts: int = 1
@@ -137,6 +140,7 @@ def _of_step(step: Step) -> dict[str, Any]:
         "do": _of_part(step.do),
         "undo": _of_part(step.undo) if step.undo is not None else None,
         "gates": [_of_part(gate) for gate in step.gates],
+        "undo_gates": [_of_part(gate) for gate in step.undo_gates],
         "timeout": step.timeout,
         "attempts": step.attempts,
         "retry_after": step.retry_after,
@@ -158,7 +162,9 @@ def _wave(raw: Mapping[str, Any]) -> Wave:
 def _step(raw: Mapping[str, Any]) -> Step:
     undo = Operation(**raw["undo"]) if raw["undo"] else None
     rest = {key: raw[key] for key in ("id", "lane", "timeout", "attempts", "retry_after")}
-    return Step(do=Operation(**raw["do"]), undo=undo, gates=_gates(raw["gates"]), **rest)
+    back = _gates(raw.get("undo_gates", ()))
+    do, gates = Operation(**raw["do"]), _gates(raw["gates"])
+    return Step(do=do, undo=undo, gates=gates, undo_gates=back, **rest)
 
 
 def _gates(raw: Iterable[Mapping[str, Any]]) -> tuple[Gate, ...]:
