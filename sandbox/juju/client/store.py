@@ -74,6 +74,36 @@ class ClientStore:
         details = self.controllers().get(self.current_controller()) or {}
         return details.get("agent-version") or CLIENT_VERSION
 
+    def keep_cookies(self, controller: str) -> None:
+        """Have the file of a controller's cookies: there are none, but clients look into it."""
+        path = self.folder / "cookies" / f"{controller}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text("[]", encoding="utf-8")
+
+    def keep_ssh_key(self) -> None:
+        """Have a key pair of this client, which goes into the models that it adds."""
+        path = self.folder / "ssh" / "juju_id_rsa"
+        if path.exists():
+            return
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        path.touch(mode=0o600)
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.OpenSSH,
+                serialization.NoEncryption(),
+            )
+        )
+        public = key.public_key().public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        path.with_suffix(".pub").write_bytes(public + b" juju-client-key\n")
+
     def set_current_controller(self, name: str) -> None:
         """Put a controller in focus."""
         self.controller(name)
@@ -254,5 +284,7 @@ def register(home: Home) -> None:
     )
     account = {"user": written["user"], "password": written["password"]}
     store.update_account(name, {**account, "last-known-access": "superuser"})
+    store.keep_cookies(name)
+    store.keep_ssh_key()
     if not store.current_controller():
         store.set_current_controller(name)
