@@ -224,24 +224,3 @@ async def test_refusals_carry_juju_s_words(model, charms):
         await model.integrate("web", "nothing")
     with pytest.raises(JujuError, match='unknown option "colour"'):
         await model.applications["web"].set_config({"colour": "red"})
-
-
-async def test_a_wait_survives_a_controller_that_dies_and_comes_back(
-    juju_3_6, controller, model, charms
-):
-    await model.deploy(str(charms / "web.charm"), num_units=2)
-    units = ("web/0", "web/1")
-    waiting = asyncio.ensure_future(
-        until(
-            model,
-            lambda: all(
-                name in model.units and model.units[name].workload_status == "active"
-                for name in units
-            ),
-        )
-    )
-    await asyncio.sleep(0.2)
-    await asyncio.to_thread(juju_3_6.kill)
-    await asyncio.to_thread(juju_3_6.start)
-    await waiting
-    await controller.connect("sandbox")  # the watcher connects anew by itself, this does not

@@ -196,6 +196,7 @@ def _macaroon(tx: Transaction, found: Offer, user: str) -> dict[str, Any]:
     key = controller_uuid(tx).encode()
     return {
         "location": f"juju model {found.model}",
+        "caveats": [],
         "identifier": identifier,
         "signature": hmac.new(key, identifier.encode(), "sha256").hexdigest(),
     }
