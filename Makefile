@@ -2,25 +2,21 @@
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
 TOX := .venv/bin/tox
 
-.PHONY: up down test test-cloud test-openstack lint format pack help
+.PHONY: up down test test-openstack lint format pack help
 
 help: ## this list
 	@grep -E '^[a-z -]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 20
 
-up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack (ARGS=--ha: with HA)
-	@$(SUDO) sandbox/install.sh $(filter --openstack,$(ARGS))
+up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack, Kubernetes (ARGS=--ha: with HA)
+	@$(SUDO) sandbox/install.sh $(if $(filter --without-openstack,$(ARGS)),,--openstack)
 	@$(SUDO) .venv/bin/sandbox up $(ARGS)
 
 down: ## stop the sandbox and remove what it made
 	@if [ -x .venv/bin/sandbox ]; then $(SUDO) .venv/bin/sandbox down; fi
 
-test: ## the whole suite: lint, unit, pack, integration
+test: ## the whole suite: lint, unit, pack, integration, cloud
 	@$(SUDO) sandbox/install.sh --dev
-	@$(SUDO) $(TOX) run -e lint,unit,pack,integration
-
-test-cloud: ## the whole bundle on a sandbox whose servers are killed on the way
-	@$(SUDO) sandbox/install.sh --dev
-	@$(SUDO) $(TOX) run -e pack,cloud
+	@$(SUDO) $(TOX) run -e lint,unit,pack,integration,cloud
 
 test-openstack: ## the tests on OpenStack's own services
 	@$(SUDO) sandbox/install.sh --dev --openstack

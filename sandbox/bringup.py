@@ -9,10 +9,8 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import functools
-import json
 import os
 import pathlib
-import secrets
 import subprocess
 import sys
 import threading
@@ -20,12 +18,11 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-import tenacity
 import yaml
 
-from . import openstack_steps, packing, progress, supervisor
+from . import cluster_steps, credential_steps, openstack_steps, packing, progress, site, supervisor
 from .authority import Authority
-from .client import ControllerAway, Juju, JujuFailed
+from .client import Juju, JujuFailed, again
 from .home import Home
 from .juju import release
 from .juju.client.store import register
@@ -48,11 +45,11 @@ CREDENTIALS = "hand out the credentials"
 SETTLE = "settle"
 OPENSTACK = "OpenStack's own services"
 TENANTS = "prepare the cloud for tenants"
+CLUSTER = "make a Kubernetes cluster"
 STEPS = [SERVERS, PACK, CONTROL, CLOUD, DEPLOY, CREDENTIALS, SETTLE]
 WITH_OPENSTACK = [SERVERS, OPENSTACK, *STEPS[1:], TENANTS]
 """The steps when OpenStack's services run behind the stand-ins; they start beside the rest."""
 
-_COORDINATOR = "openstack-coordinator"
 _BUNDLES = packing.ROOT / "bundles"
 
 
@@ -66,24 +63,30 @@ class Request:
 
     home: Home
     overlays: tuple[str, ...] = ()
-    """Names of files under bundles/overlays, without their ending; the sandbox's own is added."""
+    """Names of files under bundles/overlays, without their ending, or paths of others; the
+    sandbox's own is added."""
     timeout: float = 1800.0
     """Seconds until a model that does not settle is given up."""
-    openstack: bool = False
-    """Whether OpenStack's own services run behind the stand-ins of its charms."""
+    openstack: bool = True
+    """Whether OpenStack's own services run behind the stand-ins."""
+    cluster: bool = True
+    """Whether a Kubernetes cluster is made on them."""
 
     @property
     def steps(self) -> list[str]:
         """Every step of this bring-up, in the order in which they are shown."""
-        return WITH_OPENSTACK if self.openstack else STEPS
+        if not self.openstack:
+            return STEPS
+        return [*WITH_OPENSTACK, CLUSTER] if self.cluster else WITH_OPENSTACK
 
 
-def bring_up(request: Request, shown: progress.Progress) -> progress.Settling:
-    """Do every step that is not done yet; returns the settled model's counts.
+def bring_up(request: Request, shown: progress.Progress) -> None:
+    """Do every step that is not done yet.
 
     Raises:
         BringUpFailed: the model did not settle in time.
-        openstack_steps.OpenStackNotUp: OpenStack's services did not.
+        openstack_steps.OpenStackNotUp: OpenStack's services did not come up.
+        cluster_steps.ClusterNotUp: the first cluster did not.
         packing.PackingError, client.JujuFailed, region.NodesNotReady: that step's own refusal.
     """
     abandoned = threading.Event()
@@ -95,17 +98,21 @@ def bring_up(request: Request, shown: progress.Progress) -> progress.Settling:
             _commission_control(region, shown)
             packed.result()
             juju = Juju(request.home, f"{CONTROLLER}:{MODEL}")
-            _again(_add_cloud, request.home, juju, region, shown)
-            _again(_deploy, request, juju, shown)
-            _again(_hand_out_credentials, request.home, juju, region, shown)
-            settled = _settle(request, juju, shown)
+            again(_add_cloud, request.home, juju, region, shown)
+            again(_deploy, request, juju, shown)
+            again(_hand_out_credentials, request.home, juju, region, shown)
+            _settle(request, juju, services, shown)
             services.result()
         finally:
             abandoned.set()
     if request.openstack:
         with shown.step(TENANTS):
-            shown.tell(TENANTS, _again(openstack_steps.prepare, request.home, juju))
-    return settled
+            shown.tell(TENANTS, again(openstack_steps.prepare, request.home, juju))
+    if request.openstack and request.cluster:
+        with shown.step(CLUSTER):
+            again(cluster_steps.ask, request.home, juju, CONTROLLER)
+            tell = functools.partial(shown.tell, CLUSTER)
+            cluster_steps.wait(juju, tell, request.timeout)
 
 
 def _openstack_up(request: Request, shown: progress.Progress, abandoned: threading.Event) -> None:
@@ -113,20 +120,6 @@ def _openstack_up(request: Request, shown: progress.Progress, abandoned: threadi
         with shown.step(OPENSTACK):
             tell = functools.partial(shown.tell, OPENSTACK)
             openstack_steps.wait(request.home, tell, abandoned)
-
-
-# Every step looks at what is there first, so one that a dying controller cut short is repeated.
-_again = tenacity.Retrying(
-    retry=tenacity.retry_if_exception_type(ControllerAway),
-    wait=tenacity.wait_fixed(1),
-    stop=tenacity.stop_after_delay(60),
-    reraise=True,
-)
-
-
-def maas_key(home: Home) -> str:
-    """The API key of MAAS's administrator."""
-    return (home.folder("maas") / "admin-key").read_text(encoding="ascii").strip()
 
 
 def _pack(shown: progress.Progress) -> None:
@@ -180,7 +173,7 @@ def _answers(juju: Juju) -> bool:
 def _region(home: Home) -> Region | None:
     if not (home.folder("maas") / "admin-key").exists():
         return None
-    region = Region(home, maas_key(home))
+    region = Region(home, credential_steps.maas_key(home))
     return region if region.ready() else None
 
 
@@ -234,7 +227,7 @@ def _add_cloud(home: Home, juju: Juju, region: Region, shown: progress.Progress)
             }
             file = _private(home, "cloud.yaml", {"clouds": {"maas": cloud}})
             juju("add-cloud", "maas", str(file), "--controller", CONTROLLER)
-        key = {"auth-type": "oauth1", "maas-oauth": maas_key(home)}
+        key = {"auth-type": "oauth1", "maas-oauth": credential_steps.maas_key(home)}
         file = _private(home, "credentials.yaml", {"credentials": {"maas": {"admin": key}}})
         juju("add-credential", "maas", "-f", str(file), "--controller", CONTROLLER)
         models = juju.json("models", "--controller", CONTROLLER)["models"]
@@ -251,15 +244,20 @@ def _private(home: Home, name: str, document: dict[str, Any]) -> pathlib.Path:
     return file
 
 
+def _overlay(name: str) -> pathlib.Path:
+    return pathlib.Path(name) if "/" in name else _BUNDLES / "overlays" / f"{name}.yaml"
+
+
 def _deploy(request: Request, juju: Juju, shown: progress.Progress) -> None:
-    overlays = [f"overlays/{name}.yaml" for name in (*request.overlays, "sandbox")]
+    overlays = [_overlay(name) for name in (*request.overlays, "sandbox")]
     with shown.step(DEPLOY):
-        files = [_BUNDLES / name for name in ("full-stack.yaml", *overlays)]
+        files = [_BUNDLES / "full-stack.yaml", *overlays]
+        files.append(site.overlay(request.home, files))
         wanted = {
             name
             for file in files
             for document in yaml.safe_load_all(file.read_text(encoding="utf-8"))
-            for name, application in document.get("applications", {}).items()
+            for name, application in (document.get("applications") or {}).items()
             if application
         }
         if wanted <= juju.json("status")["applications"].keys():
@@ -273,70 +271,26 @@ def _deploy(request: Request, juju: Juju, shown: progress.Progress) -> None:
 def _hand_out_credentials(
     home: Home, juju: Juju, region: Region, shown: progress.Progress
 ) -> None:
-    """Give maas-bmc its MAAS key and the coordinator its Juju account, as user secrets."""
     with shown.step(CREDENTIALS):
-        key = home.folder("maas") / "admin-key"
-        secret = _secret(juju, "maas-credentials", f"api-key#file={key}")
-        juju("grant-secret", "maas-credentials", "maas-bmc")
-        certificate = Authority(home.folder("ca")).certificate
-        juju(
-            "config",
-            "maas-bmc",
-            f"maas-url={region.url}",
-            f"ca-bundle=@{certificate}",
-            f"maas-credentials={secret}",
-        )
-        secret = _secret(
-            juju,
-            "juju-credentials",
-            f"username={_COORDINATOR}",
-            f"password#file={_coordinator_account(home, juju)}",
-            f"ca-cert#file={_controller_ca(home)}",
-        )
-        juju("grant-secret", "juju-credentials", _COORDINATOR)
-        juju("config", _COORDINATOR, f"juju-credentials={secret}")
+        credential_steps.hand_out(home, juju, CONTROLLER, region)
 
 
-def _secret(juju: Juju, name: str, *content: str) -> str:
-    """The URI of a user secret, added when there is none of that name."""
-    for identity, secret in juju.json("secrets").items():
-        if secret.get("name") == name:
-            return f"secret:{identity}"
-    return juju("add-secret", name, *content).strip()
-
-
-def _coordinator_account(home: Home, juju: Juju) -> pathlib.Path:
-    """A Juju user of the coordinator's own, with write access to this model and no more."""
-    file = home.folder("run") / "coordinator-password"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24), encoding="ascii")
-    users = {user["user-name"] for user in juju.json("users", "--controller", CONTROLLER)}
-    if _COORDINATOR not in users:
-        juju("add-user", _COORDINATOR, "--controller", CONTROLLER)
-    password = file.read_text(encoding="ascii")
-    juju("change-user-password", _COORDINATOR, "--no-prompt", stdin=f"{password}\n")
-    access = juju.json("show-model", MODEL)[MODEL]["users"]
-    if _COORDINATOR not in access:
-        juju("grant", _COORDINATOR, "write", f"{CONTROLLER}:{MODEL}")
-    return file
-
-
-def _controller_ca(home: Home) -> pathlib.Path:
-    described = json.loads((home.folder("juju") / "controller.json").read_text(encoding="utf-8"))
-    file = home.folder("run") / "controller-ca.pem"
-    file.write_text(described["ca_cert"], encoding="ascii")
-    return file
-
-
-def _settle(request: Request, juju: Juju, shown: progress.Progress) -> progress.Settling:
+def _settle(
+    request: Request,
+    juju: Juju,
+    services: concurrent.futures.Future[None],
+    shown: progress.Progress,
+) -> None:
     with shown.step(SETTLE):
         deadline = time.monotonic() + request.timeout
         while True:
-            settling = progress.read_status(_again(juju.json, "status"), may_wait=MAY_WAIT)
+            settling = progress.read_status(again(juju.json, "status"), may_wait=MAY_WAIT)
             shown.tell(SETTLE, progress.describe(settling))
             if settling.settled:
-                return settling
+                return
+            if services.done():
+                # Without them the model never settles: what they failed of is said at once.
+                services.result()
             if time.monotonic() > deadline:
                 waits = "; ".join(settling.waiting_for)
                 raise BringUpFailed(f"not settled after {request.timeout:.0f} s: {waits}")

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import tenacity
+
 from .home import Home
 
 _AWAY = ("unable to connect to API", "connection is shut down", "cannot reach controller")
@@ -22,6 +24,15 @@ class JujuFailed(Exception):
 
 class ControllerAway(JujuFailed):
     """The controller did not answer, or went away meanwhile: the same command may work later."""
+
+
+again = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(ControllerAway),
+    wait=tenacity.wait_fixed(1),
+    stop=tenacity.stop_after_delay(60),
+    reraise=True,
+)
+"""Repeats a step that a dying controller cut short; the step looks at what is there first."""
 
 
 class Juju:

@@ -8,10 +8,21 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import rich.console
 
-from . import bringup, openstack_steps, packing, processes, progress, supervisor
+from . import (
+    bringup,
+    cluster_steps,
+    credential_steps,
+    openstack_steps,
+    packing,
+    processes,
+    progress,
+    supervisor,
+)
 from .client import Juju, JujuFailed
 from .home import Home
 from .juju import release
@@ -20,6 +31,7 @@ from .region import MaasRefused, NodesNotReady, Region
 _REFUSALS = (
     bringup.BringUpFailed,
     openstack_steps.OpenStackNotUp,
+    cluster_steps.ClusterNotUp,
     packing.PackingError,
     JujuFailed,
     MaasRefused,
@@ -31,10 +43,20 @@ def main() -> int:
     """Run one sub-command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="bring up bare metal, MAAS, Juju and the bundle")
+    up = commands.add_parser("up", help="bring up bare metal, MAAS, Juju, OpenStack, Kubernetes")
     up.add_argument("--ha", action="store_true", help="three units of each API, with hacluster")
     up.add_argument(
-        "--overlay", action="append", default=[], metavar="NAME", help="bundles/overlays/NAME.yaml"
+        "--overlay",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="bundles/overlays/NAME.yaml, or the path of another",
+    )
+    up.add_argument(
+        "--without-cluster",
+        action="store_false",
+        dest="cluster",
+        help="make no Kubernetes cluster",
     )
     up.add_argument(
         "--timeout", type=float, default=1800, metavar="SECONDS", help="for the model to settle"
@@ -43,9 +65,10 @@ def main() -> int:
     start = commands.add_parser("start", help="start the servers and deploy nothing")
     for parser_of_servers in (up, start):
         parser_of_servers.add_argument(
-            "--openstack",
-            action="store_true",
-            help="with OpenStack's own services behind the stand-ins (install.sh --openstack)",
+            "--without-openstack",
+            action="store_false",
+            dest="openstack",
+            help="the stand-ins answer for OpenStack's services, and there is no cluster",
         )
         parser_of_servers.add_argument(
             "--juju", choices=release.RELEASES, help="the release that the controller answers as"
@@ -74,7 +97,13 @@ def _up(arguments: argparse.Namespace) -> int:
     home = Home.from_environment()
     _choose_release(arguments)
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
-    request = bringup.Request(home, overlays, arguments.timeout, openstack=arguments.openstack)
+    request = bringup.Request(
+        home,
+        overlays,
+        arguments.timeout,
+        openstack=arguments.openstack,
+        cluster=arguments.cluster,
+    )
     shown = progress.Progress(request.steps, console)
     try:
         with shown.shown():
@@ -90,36 +119,42 @@ def _report(home: Home, console: rich.console.Console, elapsed: float) -> None:
     """The model's status, a line for each layer, and what to try next."""
     juju = Juju(home, f"{bringup.CONTROLLER}:{bringup.MODEL}")
     console.print(juju("status"), highlight=False, markup=False, soft_wrap=True)
-    region = Region(home, bringup.maas_key(home))
+    region = Region(home, credential_steps.maas_key(home))
     states: dict[str, int] = {}
     for machine in region.machines():
         states[machine["status_name"]] = states.get(machine["status_name"], 0) + 1
     status = juju.json("status")
     counted = progress.read_status(status, may_wait=bringup.MAY_WAIT)
-    coordinator = status["applications"]["openstack-coordinator"]["application-status"]
     nodes = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     key = home.folder("maas") / "admin-key"
     clouds = home.folder("openstack") / "clouds.yaml"
     client = f"OS_CLIENT_CONFIG_FILE={clouds} .cache/openstack/bin/openstack --os-cloud sandbox"
     lines = (
-        f"metal      {sum(states.values())} nodes with BMCs: {nodes}",
-        f"MAAS       {region.url}, the key is in {key}",
-        f"Juju       controller {home.controller_address}:17070, {counted.applications} "
+        f"metal       {sum(states.values())} nodes with BMCs: {nodes}",
+        f"MAAS        {region.url}, the key is in {key}",
+        f"Juju        controller {home.controller_address}:17070, {counted.applications} "
         f"applications, {counted.units[1]} units on {counted.machines[1]} machines",
-        f"OpenStack  {coordinator.get('message', '')}",
+        f"OpenStack   {_said(status, credential_steps.COORDINATOR)}",
+        f"Kubernetes  {_said(status, credential_steps.CLUSTER)}",
         "",
         f"Settled after {elapsed:.0f} s. Try next:",
         "",
-        *([f"  {client} hypervisor list"] if clouds.exists() else []),
+        *([f"  {client} server list --all-projects"] if clouds.exists() else []),
         *(f"  {line}" for line in _NEXT),
     )
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+def _said(status: Mapping[str, Any], application: str) -> str:
+    told = status["applications"][application]["application-status"]
+    return told.get("message") or told.get("current", "")
+
+
 _NEXT = (
     ". .venv/bin/activate                   # `juju` is the sandbox's in this shell only",
     "juju status --relations",
+    "juju status -m k8s-k8s-on-openstack    # the cluster, on servers of OpenStack",
     "juju run openstack-coordinator/leader show-cloud",
     "juju run baremetal-inventory/leader show-pool",
     "juju add-unit nova-compute -n 2",

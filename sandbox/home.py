@@ -72,5 +72,9 @@ class Home:
         """The address of server `number` of the sandbox's OpenStack."""
         return self._address(254, number)
 
+    def virtual_address(self, number: int) -> str:
+        """The virtual address `number` (1 to 254) that hacluster may keep for an API."""
+        return self._address(253, number)
+
     def _address(self, third: int, fourth: int) -> str:
         return f"127.{self.block}.{third}.{fourth}"

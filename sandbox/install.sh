@@ -29,6 +29,9 @@ if [ -n "$missing" ]; then
         exit 1
     fi
     export DEBIAN_FRONTEND=noninteractive
+    # Two checkouts may be set up at a time: apt waits for dpkg's lock, but not for its own lists'.
+    exec 9>/run/lock/sandbox-install
+    flock 9
     # The sandbox runs servers of its own: the packages shall start none of theirs (101: not
     # allowed, by Debian's policy for invoke-rc.d).
     policy=/usr/sbin/policy-rc.d
@@ -40,9 +43,10 @@ if [ -n "$missing" ]; then
     chmod 755 $policy
     apt-get update -qq
     # shellcheck disable=SC2086  # a list of words
-    apt-get install -qq -y --no-install-recommends $missing >/dev/null
+    apt-get install -qq -y -o DPkg::Lock::Timeout=300 --no-install-recommends $missing >/dev/null
     restore
     trap - EXIT INT TERM
+    exec 9>&-
 fi
 
 # uv comes from the distribution's Python: the charms are packed with that Python too.

@@ -12,9 +12,11 @@ from typing import Any
 import yaml
 
 from sandbox.charmhub import descriptions
+from sandbox.charmhub.runtime import machine
 
 ARCHITECTURE = "amd64"
 _RUNTIME = descriptions.FOLDER / "runtime"
+_PROGRAMS = ("dispatch", "bin/")
 # Zip knows no earlier day; every file of every archive bears it.
 _DAY = (1980, 1, 1, 0, 0, 0)
 _METADATA = (
@@ -40,7 +42,7 @@ def pack(description: descriptions.Description, release: descriptions.Release) -
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _DAY)
-            entry.external_attr = (0o755 if name == "dispatch" else 0o644) << 16
+            entry.external_attr = (0o755 if name.startswith(_PROGRAMS) else 0o644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
     return stream.getvalue()
@@ -118,12 +120,19 @@ def _runtime() -> dict[str, bytes]:
     files = {
         f"src/runtime/{path.name}": path.read_bytes() for path in sorted(_RUNTIME.glob("*.py"))
     }
+    program = (_RUNTIME / "bin" / "machine-program").read_bytes()
+    files.update((f"bin/{name}", program) for name in machine.NAMES)
     return {"dispatch": (_RUNTIME / "dispatch").read_bytes(), **files}
 
 
 def fingerprint() -> str:
     """Changes when any file of the catalogue does."""
-    paths = [*descriptions.FOLDER.rglob("*.yaml"), *_RUNTIME.glob("*.py"), pathlib.Path(__file__)]
+    paths = [
+        *descriptions.FOLDER.rglob("*.yaml"),
+        *_RUNTIME.glob("*.py"),
+        *_RUNTIME.glob("bin/*"),
+        pathlib.Path(__file__),
+    ]
     return "\n".join(f"{path} {path.stat().st_mtime_ns}" for path in sorted(paths))
 
 

@@ -18,7 +18,7 @@ import yaml
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 # What an action's description says of the stand-in, and not of the real charm.
-_BEHAVIOUR = ("sets", "results", "results-when", "restarts")
+_BEHAVIOUR = ("sets", "results", "restarts")
 RISKS = ("stable", "candidate", "beta", "edge")
 
 _Document = Mapping[str, Any]
@@ -128,6 +128,7 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
         "distro": releases["distro"][release.bases[-1]],
         "versions": releases["versions"][document["workload"]["version"]],
         "workload": document["workload"],
+        "upgrade-takes": releases["upgrade-takes"],
         "serves": document.get("serves"),
         "openstack": document.get("openstack", {}),
         "cluster": document.get("cluster"),
@@ -203,7 +204,8 @@ def _keeps(document: _Document, endpoints: _Document) -> dict[str, list[str]]:
         keeps[count["endpoint"]].append(count["key"])
     if cluster := document.get("cluster"):
         flags = [f"flag-{gate['flag']}" for gate in document["status"].get("gates", ())]
-        keeps[cluster["peer"]] = [*cluster["says"], *cluster["joined"], *flags]
+        votes = ["paused"] if "lost" in cluster else []
+        keeps[cluster["peer"]] = [*cluster["says"], *cluster["joined"], *flags, *votes]
     for name, keys in document.get("openstack", {}).get("reads", {}).items():
         keeps[name].extend(keys)
     return keeps
@@ -218,7 +220,11 @@ def _options_named(document: Any) -> list[str]:
     if not isinstance(document, dict):
         return []
     named = [name for item in document.values() for name in _options_named(item)]
-    named += [document[key] for key in ("option", "origin") if isinstance(document.get(key), str)]
+    named += [
+        document[key]
+        for key in ("option", "origin", "seals-unless")
+        if isinstance(document.get(key), str)
+    ]
     named += [*document.get("checks", {}), "action-managed-upgrade"]
     return named
 

@@ -1,7 +1,7 @@
 """The controller's daemon: state, API, unit agents and provisioner in one process.
 
 `python -m sandbox.juju.controller` serves the sandbox of the environment until SIGTERM. It
-logs to stderr.
+logs to stderr. With SANDBOX_WARM_START=off it starts an interpreter for each hook.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sandbox.home import Home
 from sandbox.juju import clock, release
 from sandbox.juju.api.server import ApiServer
 from sandbox.juju.engine.engine import Engine
+from sandbox.juju.engine.runtime import Settings
 from sandbox.juju.provisioner import Provisioner
 from sandbox.juju.state import accounts, clouds
 from sandbox.juju.state.store import Store, Transaction
@@ -121,7 +122,8 @@ async def serve(home: Home) -> None:
     store = _open_store(home.folder("juju") / "juju.db")
     with contextlib.closing(store):
         describe(home, store)
-        engine = Engine(home, store)
+        warm_start = os.environ.get("SANDBOX_WARM_START") != "off"
+        engine = Engine(home, store, Settings(warm_start=warm_start))
         api = ApiServer(home, store)
         await engine.start()
         await api.start()

@@ -1,10 +1,8 @@
 """Where keystone's catalogue says that the APIs are.
 
-At first each API is at its own address. Once a unit that fronts it is up, its endpoint is what
-the unit's charm has asked keystone's charm for; that one leaves it in
-`<home>/openstack/endpoints/<service>.json`. When nobody answers there, as at a virtual address
-that this machine does not have, it is the first unit that serves: each leaves its address and
-port in `<home>/openstack/fronts/<api>/<unit>`.
+At first each API is at its own address. Then it is where the unit that fronts it has asked
+keystone's charm for, once somebody answers there: that charm leaves it in
+`<home>/openstack/endpoints/<service>.json`. With hacluster that is the virtual address.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ import asyncio
 import dataclasses
 import json
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -75,31 +73,23 @@ class Endpoints:
         """
         wanted: dict[str, Mapping[str, str]] = {}
         for entry in (_IDENTITY, *CATALOGUE):
-            known = self._set.get(entry.kind)
-            own = dict.fromkeys(INTERFACES, entry.own_url(self._layout))
-            # When nobody answers any more, the API is where it was: away.
-            urls = await self._first_up(entry) or known or own
-            if urls != known:
+            known = self._set.get(entry.kind) or dict.fromkeys(
+                INTERFACES, entry.own_url(self._layout)
+            )
+            asked = self._asked(entry) or known
+            urls = asked if asked == known or await _up(asked) else known
+            if urls != self._set.get(entry.kind):
                 wanted[entry.kind] = urls
         if wanted:
             await set_urls(self._layout, wanted)
             self._set.update(wanted)
 
-    async def _first_up(self, entry: Entry) -> Mapping[str, str] | None:
-        for urls in self._candidates(entry):
-            if await _up(urls):
-                return urls
-        return None
-
-    def _candidates(self, entry: Entry) -> Iterator[dict[str, str]]:
-        """What the charm asks for; and every unit, for when that does not answer."""
-        asked = self._layout.made("endpoints") / f"{entry.service}.json"
-        if asked.exists():
-            document = json.loads(asked.read_text(encoding="utf-8"))
-            yield {name: document[f"{name}_url"] for name in INTERFACES}
-        for unit in sorted(self._layout.made("fronts", entry.user).iterdir()):
-            address = unit.read_text(encoding="ascii")
-            yield dict.fromkeys(INTERFACES, f"http://{address}{entry.path}")
+    def _asked(self, entry: Entry) -> Mapping[str, str] | None:
+        file = self._layout.made("endpoints") / f"{entry.service}.json"
+        if not file.exists():
+            return None
+        document = json.loads(file.read_text(encoding="utf-8"))
+        return {name: document[f"{name}_url"] for name in INTERFACES}
 
 
 async def _up(urls: Mapping[str, str]) -> bool:

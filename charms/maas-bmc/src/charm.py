@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ENDPOINT = "baremetal-nodes"
 PEERS = "units"
+BLOCKED_INTERVAL = 15.0
+"""Seconds between two looks while the operator has to do something."""
 _CA_FILE = ".ca-bundle.pem"
 
 
@@ -78,8 +80,8 @@ class MaasBmcCharm(ops.CharmBase):
         try:
             configuration = self._configuration()
         except Blocked as blocked:
-            # A secret that is granted later fires no event here: look again by tick.
-            self._ticker.ensure(IDLE_INTERVAL)
+            # A secret that is granted later fires no event here, and somebody is waiting for it.
+            self._ticker.ensure(BLOCKED_INTERVAL)
             self._status = ops.BlockedStatus(str(blocked))
             return None
         return self._round(configuration, peers.data[self.app], anew=anew)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import pathlib
+import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
@@ -26,6 +27,8 @@ _EVENTS_PER_PAGE = 1000
 _MOST_PAGES = 20
 _LONGEST_REFUSAL = 300
 _AGENT = "maas-bmc"
+_OF_MACHINE = re.compile(r"machines/[^/]+/")
+"""The paths of requests about one machine."""
 
 # ops hands every record to Juju, by a process each. At debug the first two log the
 # Authorization header, which holds the key; the third logs each of a round's many requests.
@@ -215,10 +218,10 @@ class Region:
             raise Unreachable(f"MAAS at {self._base} does not answer in time") from None
         except requests.RequestException as error:
             raise Unreachable(f"cannot reach MAAS at {self._base}: {_reason(error)}") from None
-        self._check(response)
+        self._check(response, of_machine=bool(_OF_MACHINE.fullmatch(path)))
         return response
 
-    def _check(self, response: requests.Response) -> None:
+    def _check(self, response: requests.Response, *, of_machine: bool) -> None:
         code = response.status_code
         if code < 300:
             return
@@ -234,8 +237,10 @@ class Region:
                 "maas-credentials: MAAS does not know the API key: update the secret with a"
                 " current key from `maas apikey`"
             )
-        # 503 is also MAAS's word for one machine whose BMC it cannot reach.
-        if code in (500, 502, 504) or (code == 503 and "BMC" not in text):
+        # A BMC that refuses what MAAS asks of it is a 500 of that one machine, one that cannot be
+        # reached a 503 (the region's middleware, APIRPCErrorsMiddleware).
+        of_bmc = (code == 500 and of_machine) or (code == 503 and "BMC" in text)
+        if code >= 500 and not of_bmc:
             raise Unreachable(f"MAAS at {self._base} answers {code}")
         if code < 400 or (code == 404 and "text/html" in response.headers.get("Content-Type", "")):
             raise Unreachable(f"maas-url: {self._base} answers {code}: is this address MAAS's?")

@@ -1,8 +1,8 @@
-"""What actions change and answer. Pure, but for what they write into the world's flags."""
+"""What actions change and answer."""
 
 from __future__ import annotations
 
-from . import assess, releases
+from . import assess, ceph, plain_json, releases, sealing, upgrade, virtual_addresses
 from .handshake import fill
 from .world import PAUSED, World
 
@@ -10,19 +10,24 @@ from .world import PAUSED, World
 def run(description: dict, world: World, name: str) -> dict[str, str]:
     """Carry out an action; returns its results."""
     if name in (PAUSED.removesuffix("d"), "resume"):
+        if name == "resume" and world.flags.get(PAUSED):
+            sealing.seal(description, world)
         world.flags[PAUSED] = name != "resume"
         return {}
     if name == "openstack-upgrade":
         return {"outcome": _upgrade(description, world)}
     if name == description["workload"].get("upgrade"):
-        world.release = releases.target(description, world)
+        upgrade.move(description, world, releases.target(description, world))
         return {}
+    if name == "status" and description["cluster"].get("virtual-addresses"):
+        return {"result": plain_json.dumps(virtual_addresses.status(world))}
+    folder = ceph.place(description, world)
+    told = ceph.act(folder, name) if folder else None
+    if told is not None:
+        return told
     action = description["actions"][name]
     world.flags.update(action.get("sets", {}))
     results = dict(action.get("results", {}))
-    for flag, instead in action.get("results-when", {}).items():
-        if world.flags.get(flag):
-            results.update(instead)
     values = assess.values(description, world)
     return {key: fill(str(text), values) or "" for key, text in results.items()}
 
@@ -32,5 +37,5 @@ def _upgrade(description: dict, world: World) -> str:
         return "no upgrade available."
     if not releases.managed(description, world):
         return "action-managed-upgrade config is False, skipped upgrade."
-    world.release = releases.target(description, world)
+    upgrade.move(description, world, releases.target(description, world))
     return "success, upgrade completed."

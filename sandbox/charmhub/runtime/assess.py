@@ -11,7 +11,9 @@ from .handshake import (
     device_count,
     fill,
     formed,
+    has_quorum,
     members,
+    online,
     unmet,
 )
 from .world import PAUSED, World
@@ -34,6 +36,7 @@ def status(description: dict, world: World, *, serves: bool = True) -> Status:
         _gates,
         _relations,
         _cluster,
+        _quorum,
         _count,
         _devices,
         _upgrade,
@@ -92,6 +95,8 @@ def _options(description: dict, world: World) -> Status | None:
 
 
 def _flags(description: dict, world: World) -> Status | None:
+    if world.sealed:
+        return "blocked", "Unit is sealed"
     shown = description["status"].get("flags", {})
     return next((tuple(shown[flag]) for flag in shown if world.flags.get(flag)), None)
 
@@ -133,6 +138,13 @@ def _cluster(description: dict, world: World) -> Status | None:
     return state, message.format(size=size)
 
 
+def _quorum(description: dict, world: World) -> Status | None:
+    if has_quorum(description, world):
+        return None
+    state, message = description["cluster"]["lost"]
+    return state, fill(message, values(description, world)) or message
+
+
 def _count(description: dict, world: World) -> Status | None:
     total = counted(description, world)
     if total is None or total[0] >= total[1]:
@@ -158,9 +170,13 @@ def _upgrade(description: dict, world: World) -> Status | None:
 
 def tolerance_text(description: dict, world: World) -> str:
     """How many members of the cluster may fail, in its own words."""
-    texts = description["cluster"]["tolerance"]
-    tolerance = (members(description, world) - 1) // 2
-    return texts[min(tolerance, len(texts) - 1)].format(tolerance=tolerance)
+    texts, there = description["cluster"]["tolerance"], online(description, world)
+    away = members(description, world) - there
+    tolerance = max(0, there - 1) // 2
+    text = texts[min(tolerance, len(texts) - 1)].format(tolerance=tolerance)
+    if not away:
+        return text
+    return f"{text} {away} member{' is' if away == 1 else 's are'} not active."
 
 
 def values(description: dict, world: World) -> Values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .world import Relation, World
+from .world import PAUSED, Relation, World
 
 JOINED, FORMED, READY = "joined", "formed", "ready"
 
@@ -51,6 +51,8 @@ class Values(dict):
             return device_count(self._description, world)
         if name == "members":
             return ", ".join(sorted([world.unit, *_peers(self._description, world)]))
+        if name == "away":
+            return members(self._description, world) - online(self._description, world)
         if name == "member_count":
             return members(self._description, world)
         if name == "uuid":
@@ -157,6 +159,25 @@ def joined(description: dict, world: World) -> bool:
     return introduced(description, world) and 1 + len(met) >= cluster_size(description, world)
 
 
+def online(description: dict, world: World) -> int:
+    """How many members of the cluster are not paused, this one included."""
+    paused = [data for data in _peers(description, world).values() if data.get(PAUSED)]
+    return members(description, world) - len(paused) - bool(world.flags.get(PAUSED))
+
+
+def has_quorum(description: dict, world: World) -> bool:
+    """Whether most members of a cluster that votes are there; true of one that does not."""
+    cluster = description.get("cluster") or {}
+    total = members(description, world)
+    return "lost" not in cluster or 2 * online(description, world) > total
+
+
+def stands(description: dict, world: World) -> bool:
+    """Whether the cluster works: it is formed, or was and has most of its members."""
+    most = 2 * members(description, world) > cluster_size(description, world)
+    return formed(description, world) or (bool(world.flags.get(FORMED)) and most)
+
+
 def formed(description: dict, world: World) -> bool:
     """Whether the cluster stands; true of a charm that has none.
 
@@ -223,6 +244,7 @@ def able(description: dict, world: World) -> bool:
         bool(world.release)
         and not any(unmet(description, world))
         and formed(description, world)
+        and has_quorum(description, world)
         and closed_gate(description, world) is None
         and (total is None or total[0] >= total[1])
     )
@@ -232,7 +254,11 @@ def ready(description: dict, world: World) -> bool:
     """Whether others may be told of the service: not before its virtual address is kept."""
     endpoint = description["endpoints"].get("ha", {})
     awaits = endpoint.get("role") == "requires" and world.at("ha")
-    return able(description, world) and (not awaits or complete(description, world, "ha"))
+    return (
+        able(description, world)
+        and not world.sealed
+        and (not awaits or complete(description, world, "ha"))
+    )
 
 
 def _may_speak(description: dict, world: World, endpoint: dict) -> bool:
@@ -280,4 +306,6 @@ def _peer_databag(description: dict, world: World, relation: Relation) -> dict[s
     for gate in description["status"].get("gates", ()):
         if world.flags.get(gate["flag"]):
             bag[f"flag-{gate['flag']}"] = "true"
+    if "lost" in cluster and world.flags.get(PAUSED):
+        bag[PAUSED] = "true"
     return {key: value for key, value in bag.items() if value is not None}

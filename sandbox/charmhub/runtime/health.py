@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SIGTERM = 15
+_SIGKILL, _SIGTERM = 9, 15
 # Seconds for a server to come or go, and between two looks at it.
 _PATIENCE = 3.0
 _PAUSE = 0.02
@@ -47,34 +47,43 @@ def running(address: str, port: int, unit: str) -> int | None:
 
 
 def start(
-    address: str, port: int, unit: str, service: str, api: tuple[str, int] | None = None
+    at: tuple[str, int],
+    unit: str,
+    service: str,
+    virtual: str,
+    api: tuple[str, int] | None = None,
 ) -> bool:
     """Start the server and wait until it answers; whether it does.
 
-    It gets a session of its own, so that it outlives the hook. With an `api`, an address and
-    port, it passes on to it everything else that it is asked.
+    It gets a session of its own, so that it outlives the hook. `virtual` is the folder that
+    tells it of virtual addresses, or empty. With an `api`, an address and port, it passes on to
+    it everything else that it is asked.
     """
-    program = "relay.py" if api else "health_server.py"
-    server = f"{__file__.rpartition('/')[0]}/{program}"
+    server = f"{__file__.rpartition('/')[0]}/server.py"
+    words = [server, at[0], str(at[1]), unit, service, virtual]
     beyond = [api[0], str(api[1])] if api else []
     null = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
     os.posix_spawn(
         sys.executable,
-        [sys.executable, "-SE", server, address, str(port), unit, service, *beyond],
+        [sys.executable, "-SE", *words, *beyond],
         os.environ,
         file_actions=null,
         setsid=True,
     )
-    return _until(lambda: running(address, port, unit) is not None)
+    return _until(lambda: running(*at, unit) is not None)
 
 
-def stop(address: str, port: int, unit: str) -> None:
-    """End the unit's server, if it runs, and wait until it has."""
+def stop(address: str, port: int, unit: str, *, at_once: bool = False) -> None:
+    """End the unit's server, if it runs, and wait until it takes no more calls.
+
+    In order: it hands its virtual addresses on, and answers who has called. `at_once`: as when
+    a package is upgraded under it, with every call cut short.
+    """
     pid = running(address, port, unit)
     if pid is None:
         return
     try:
-        os.kill(pid, _SIGTERM)
+        os.kill(pid, _SIGKILL if at_once else _SIGTERM)
     except ProcessLookupError:
         return
     _until(lambda: running(address, port, unit) is None)

@@ -24,12 +24,9 @@ _STOPS_WITHIN = 20.0
 _URLS = ("public_url", "internal_url", "admin_url")
 
 
-def find(charm_folder: str) -> dict | None:
-    """The sandbox's OpenStack, with its folder under `folder`; None where none runs."""
-    home, found, _ = charm_folder.partition("/juju/agents/")
+def find(home: str) -> dict | None:
+    """The OpenStack of the sandbox with this home, and its folder; None where none runs."""
     folder = f"{home}/openstack"
-    if not found:
-        return None
     try:
         with open(f"{folder}/cloud.json", encoding="ascii") as file:
             cloud: Any = plain_json.loads(file.read())
@@ -54,21 +51,10 @@ def ask(description: dict, world: World, *, going: bool) -> None:
             # The service that `remove-from-cloud` has deleted must not come back.
             idle = world.flags.get(PAUSED) or world.flags.get("removed")
             ask_for_hypervisor(world, idle=bool(idle))
-    if "fronts" in wants:
-        _show_front(description, world, going=going)
     # Keystone's leader alone changes the catalogue: its units know different things.
     leads = wants.get("fronts") == "keystone" and world.leader and not going
     if leads and handshake.ready(description, world):
         _ask_for_endpoints(description, world)
-
-
-def _show_front(description: dict, world: World, *, going: bool) -> None:
-    """Say where this unit serves its API, while it does."""
-    file = _file(world.cloud, f"fronts/{description['openstack']['fronts']}", world.slug)
-    if going or world.flags.get(PAUSED) or not handshake.able(description, world):
-        _remove(file)
-    else:
-        _write(file, f"{world.address}:{handshake.port(description, world)}")
 
 
 def ask_for_hypervisor(world: World, *, idle: bool) -> None:

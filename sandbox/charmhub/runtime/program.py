@@ -5,7 +5,20 @@ from __future__ import annotations
 
 import os
 
-from . import actions, assess, handshake, health, hook_tools, openstack, plain_json, releases
+from . import (
+    actions,
+    assess,
+    ceph,
+    handshake,
+    health,
+    hook_tools,
+    openstack,
+    plain_json,
+    releases,
+    sealing,
+    upgrade,
+    virtual_addresses,
+)
 from . import world as worlds
 from .world import Relation, World
 
@@ -27,24 +40,38 @@ def main() -> None:
     kind, _, event = environment["JUJU_DISPATCH_PATH"].rpartition("/")
     with open(f"{environment['JUJU_CHARM_DIR']}/src/description.json", encoding="utf-8") as file:
         description: Any = plain_json.loads(file.read())
-    state = hook_tools.ask("state-get") or {}
-    world = _gather(description, state, event)
+    state, world = gathered(description, event)
     if kind == "actions":
         _act(description, world, event)
     else:
         _observe(description, world, event)
-    _settle(description, world)
-    serves = _serve(description, world, going=event in _GOING)
+    settle(description, world, event)
+    keep(world, state)
+
+
+def settle(description: dict, world: World, event: str = "") -> None:
+    """Let everything be as the unit's world asks for: its server, what others are told, status."""
+    going = event in _GOING
+    if description["cluster"] and handshake.formed(description, world):
+        # Most clusters survive the loss of members.
+        world.flags[handshake.FORMED] = True
+    world.sealed = sealing.sealed(description, world)
+    serves = _serve(description, world, going=going)
+    if (description["cluster"] or {}).get("virtual-addresses"):
+        virtual_addresses.keep(description, world, going=going)
     if world.cloud:
-        openstack.ask(description, world, going=event in _GOING)
-    if event not in _GOING:
-        _publish(description, world)
-        status = assess.status(description, world, serves=serves)
-        _show(description, world, status, anew=event in _SHOWS_STATUS)
-    _keep(world, state)
+        openstack.ask(description, world, going=going)
+    ceph.tell(description, world, going=going)
+    if going:
+        sealing.forget(world)
+        return
+    _publish(description, world)
+    status = assess.status(description, world, serves=serves)
+    _show(description, world, status, anew=event in _SHOWS_STATUS)
 
 
-def _gather(description: dict, state: dict, event: str) -> World:
+def gathered(description: dict, event: str = "") -> tuple[dict[str, str], World]:
+    """The unit's state as Juju keeps it, and the world that it and the environment make."""
     environment = os.environ
     world = World(
         environment["JUJU_UNIT_NAME"],
@@ -53,8 +80,12 @@ def _gather(description: dict, state: dict, event: str) -> World:
         zone=environment.get("JUJU_AVAILABILITY_ZONE", ""),
         host=environment.get("HOSTNAME", ""),
     )
-    if description["openstack"]:
-        world.cloud = openstack.find(environment["JUJU_CHARM_DIR"])
+    home, sandboxed, _ = environment["JUJU_CHARM_DIR"].partition("/juju/agents/")
+    if sandboxed:
+        world.shared = f"{home}/shared/{world.model}"
+        if description["openstack"]:
+            world.cloud = openstack.find(home)
+    state = hook_tools.ask("state-get") or {}
     worlds.load(world, state)
     if event in _READS_CONFIG:
         options = hook_tools.ask("config-get")
@@ -62,13 +93,12 @@ def _gather(description: dict, state: dict, event: str) -> World:
         world.address = hook_tools.ask("network-get", description["binding"], "--ingress-address")
     if description["needs-leader"]:
         world.leader = bool(hook_tools.ask("is-leader"))
-    return world
+    return state, world
 
 
 def _act(description: dict, world: World, name: str) -> None:
-    port = handshake.port(description, world)
-    if description["actions"][name].get("restarts") and port and world.address:
-        health.stop(world.address, port, world.unit)
+    if description["actions"][name].get("restarts"):
+        upgrade.stop_service(description, world)
     found = {}
     if world.cloud and name in description["openstack"].get("actions", ()):
         # It brings an HTTP client, which no hook needs.
@@ -79,7 +109,11 @@ def _act(description: dict, world: World, name: str) -> None:
         except nova.ActionFailed as error:
             hook_tools.call("action-fail", str(error))
             return
-    results = {**actions.run(description, world, name), **found}
+    try:
+        results = {**actions.run(description, world, name), **found}
+    except ceph.Refused as error:
+        hook_tools.call("action-fail", str(error))
+        return
     if results:
         hook_tools.call("action-set", *(f"{key}={value}" for key, value in results.items()))
 
@@ -92,9 +126,11 @@ def _observe(description: dict, world: World, event: str) -> None:
     elif event.endswith("-storage-detaching"):
         world.devices.pop(os.environ["JUJU_STORAGE_ID"], None)
     elif event == "upgrade-charm" and "origin" not in description["workload"]:
-        world.release = description["release"]
+        if world.release != description["release"]:
+            upgrade.stop_service(description, world)
+            world.release = description["release"]
     elif event in ("install", "config-changed") and releases.moves_by_itself(description, world):
-        world.release = releases.target(description, world)
+        upgrade.move(description, world, releases.target(description, world))
 
 
 def _observe_relation(description: dict, world: World, what: str) -> None:
@@ -118,13 +154,6 @@ def _observe_relation(description: dict, world: World, what: str) -> None:
     relation.units[unit] = {name: value for name, value in data.items() if name in wanted}
 
 
-def _settle(description: dict, world: World) -> None:
-    """Remember that the cluster stood, for charms whose cluster survives the loss of members."""
-    cluster = description.get("cluster") or {}
-    if cluster.get("keeps") and handshake.formed(description, world):
-        world.flags[handshake.FORMED] = True
-
-
 def _serve(description: dict, world: World, *, going: bool) -> bool:
     """Let the health endpoint run or not, as it should; false when it should and does not."""
     port = handshake.port(description, world)
@@ -143,7 +172,8 @@ def _serve(description: dict, world: World, *, going: bool) -> bool:
     if health.running(world.address, port, world.unit) is not None:
         return True
     api = openstack.upstream(description, world)
-    return health.start(world.address, port, world.unit, description["name"], api)
+    at = (world.address, port)
+    return health.start(at, world.unit, description["name"], world.shared, api)
 
 
 def _publish(description: dict, world: World) -> None:
@@ -169,7 +199,8 @@ def _show(description: dict, world: World, status: assess.Status, *, anew: bool)
         world.shown["status"] = list(status)
 
 
-def _keep(world: World, state: dict[str, str]) -> None:
+def keep(world: World, state: dict[str, str]) -> None:
+    """Let Juju keep what changed of the unit's state."""
     entries = worlds.dump(world)
     changed = {key: text for key, text in entries.items() if state.get(key) != text}
     if changed:

@@ -63,6 +63,10 @@ class World:
         self.zone = zone
         self.host = host
         """The host name of the machine, where Juju tells it."""
+        self.shared = ""
+        """A folder that all units of the model share, as services share a network; never kept."""
+        self.sealed = False
+        """Whether its vault is; never kept."""
         self.cloud: Any = None
         """The sandbox's OpenStack, where one runs; never kept."""
         self.address = address

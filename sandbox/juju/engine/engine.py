@@ -73,6 +73,7 @@ class Engine:
                 await self._clock
         await asyncio.gather(*(agent.stop() for agent in list(self._agents.values())))
         await self._machine_tasks.stop()
+        self.runtime.warm_start.close()
         await self._server.stop()
         self.runtime.journal.flush()
 

@@ -49,7 +49,8 @@ def variables(context: HookContext, where: Surroundings) -> dict[str, str]:
         "DEBIAN_FRONTEND": "noninteractive",
         "LANG": "C.UTF-8",
         "TERM": "tmux-256color",
-        "PATH": f"{where.tools}:{SYSTEM_PATH}",
+        # What the charm's machine would have, and this one must not run in its place.
+        "PATH": f"{where.tools}:{where.charm_folder / 'bin'}:{SYSTEM_PATH}",
         **({"HOSTNAME": where.hostname} if where.hostname else {}),
     }
 

@@ -14,7 +14,8 @@ from sandbox.juju.engine.hooks import Hook
 from sandbox.juju.engine.launch import handler, launch
 from sandbox.juju.engine.local import begin_hook, commit_hook, queue
 from sandbox.juju.engine.memory import UnitMemory
-from sandbox.juju.engine.process import Ended, Stream
+from sandbox.juju.engine.output import Stream
+from sandbox.juju.engine.process import Ended
 from sandbox.juju.state import leases, relations, runs, scopes, secrets, statuses, units
 from sandbox.juju.state.secret_values import RETRY
 from sandbox.juju.state.store import Transaction

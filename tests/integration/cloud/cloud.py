@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import bringup, progress
+from sandbox import bringup, credential_steps, progress
 from sandbox.client import Juju, JujuFailed
 from sandbox.home import Home
 from sandbox.region import Region
@@ -38,7 +38,7 @@ class Cloud:
 
     def region(self) -> Region:
         """MAAS, as its administrator."""
-        return Region(self.home, bringup.maas_key(self.home))
+        return Region(self.home, credential_steps.maas_key(self.home))
 
     def status(self) -> dict[str, Any]:
         """`juju status --format json`."""

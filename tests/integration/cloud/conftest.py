@@ -41,7 +41,7 @@ def cloud(home: Home) -> Cloud:
     log = home.path / "up.log"
     with log.open("wb") as opened:
         up = subprocess.Popen(
-            [SANDBOX, "up"],
+            [SANDBOX, "up", "--without-openstack"],
             env={**os.environ, **home.environment},
             stdout=opened,
             stderr=subprocess.STDOUT,

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from sandbox import bringup
+from sandbox import credential_steps
 from sandbox.client import JujuFailed
 from tests.integration.cloud.cloud import Cloud
 
@@ -23,7 +23,7 @@ def _becomes(cloud: Cloud, application: str, state: str, *words: str) -> str:
 
 
 def test_a_wrong_maas_key_blocks_and_the_right_one_heals(cloud: Cloud):
-    consumer, token, secret = bringup.maas_key(cloud.home).split(":")
+    consumer, token, secret = credential_steps.maas_key(cloud.home).split(":")
 
     cloud.juju("update-secret", "maas-credentials", f"api-key={consumer}:{token}:wrong")
     message = _becomes(cloud, "maas-bmc", "blocked", "maas-credentials")
@@ -35,6 +35,9 @@ def test_a_wrong_maas_key_blocks_and_the_right_one_heals(cloud: Cloud):
 
 def test_a_revoked_secret_blocks_and_says_how_to_grant_it(cloud: Cloud):
     cloud.juju("revoke-secret", "maas-credentials", "maas-bmc")
+    # Juju tells nobody: the next look, once a minute or asked for, finds it out.
+    with pytest.raises(JujuFailed, match="grant"):
+        cloud.juju("run", "maas-bmc/leader", "sync")
     _becomes(cloud, "maas-bmc", "blocked", "grant")
 
     cloud.juju("grant-secret", "maas-credentials", "maas-bmc")

@@ -110,6 +110,11 @@ def test_a_password_that_maas_does_not_know_can_be_given_by_the_operator(
     problem = metal.named(hostname).bmc.problem
     assert "maas" in problem
     assert "another1secret" not in problem
+    # MAAS has the old one, too: it refuses this machine, and serves the others.
+    outcome = metal.round(_wish(metal, hostname, commission=True))
+    assert outcome.error is None
+    assert metal.named(hostname).refusal.startswith("MAAS refused (500)")
+    assert "another1secret" not in metal.named(hostname).refusal
     known = credentials.load(metal.home, hardware.load(metal.home))[hostname]
     metal.accounts = Accounts(by_hostname={hostname: Account(known.user, known.password)})
     metal.until(lambda: metal.named(hostname).bmc.reachable is True)

@@ -123,7 +123,7 @@ def home() -> Iterator[Home]:
 def cloud(home: Home) -> Cloud:
     """The services are up, the model is active, and tenants find an image and flavours."""
     cloud = Cloud(home)
-    cloud.sandbox("start", "--openstack")
+    cloud.sandbox("start")
     cloud.wait("the controller", (home.folder("juju") / "controller.json").exists)
     register(home)
     cloud.wait("the API", lambda: cloud.juju("clouds", "--controller", "sandbox"))

@@ -27,13 +27,13 @@ def test_only_the_owner_reads_the_administrators_password(layout):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_unit_finds_the_cloud_from_its_charm_folder(layout):
-    charm = f"{layout.home.path}/juju/agents/0f-uuid/unit-glance-0/charm"
-    assert openstack.find(charm) is None
+def test_a_unit_finds_the_cloud_of_its_sandbox(layout):
+    home = str(layout.home.path)
+    assert openstack.find(home) is None
 
     access.announce(layout)
 
-    found = openstack.find(charm)
+    found = openstack.find(home)
     assert found is not None
     assert found["apis"]["glance"] == ["127.26.254.3", 9292]
     assert found["folder"] == str(layout.folder)

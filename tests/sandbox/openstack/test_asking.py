@@ -109,13 +109,3 @@ def test_keystones_other_units_leave_the_catalogue_alone(folder):
     openstack.ask(_compiled("keystone"), _keystone(folder, leader=False), going=False)
 
     assert _endpoints(folder) == {}
-
-
-def test_a_unit_shows_where_it_serves_while_it_does(folder):
-    world, front = _keystone(folder, leader=False), folder / "fronts" / "keystone" / "keystone-0"
-    openstack.ask(_compiled("keystone"), world, going=False)
-    assert front.read_text() == "127.26.0.4:5000"
-
-    world.flags[PAUSED] = True
-    openstack.ask(_compiled("keystone"), world, going=False)
-    assert not front.exists()

@@ -1,4 +1,4 @@
-"""A unit's relay in front of an API: real sockets, a real process."""
+"""A unit's server, by itself and in front of an API: real sockets, real processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from sandbox.charmhub import descriptions
 
-_RELAY = descriptions.FOLDER / "runtime" / "relay.py"
+_SERVER = descriptions.FOLDER / "runtime" / "server.py"
 _FRONT = ("127.26.9.1", 8774)
 _API = ("127.26.9.2", 8774)
 
@@ -38,8 +38,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 @pytest.fixture
 def relay() -> Iterator[subprocess.Popen[bytes]]:
-    words = [_FRONT[0], str(_FRONT[1]), "nova/0", "nova", _API[0], str(_API[1])]
-    process = subprocess.Popen([sys.executable, "-SE", str(_RELAY), *words])
+    words = [_FRONT[0], str(_FRONT[1]), "nova/0", "nova", "", _API[0], str(_API[1])]
+    process = subprocess.Popen([sys.executable, "-SE", str(_SERVER), *words])
     deadline = time.monotonic() + 10
     while True:
         try:

@@ -1,0 +1,95 @@
+"""Programs that the real charm's machine would have, for `juju exec`: they never touch this one.
+
+All machines of the sandbox share this one's files, so what manages packages and services must
+not be this machine's own. Packages: the cloud archive that was added, and then installed from,
+moves the unit to another release, as an operator does by hand. `ceph` answers where monitors run.
+"""
+
+# ruff: noqa: S606, T201, PTH123 - these are programs; pathlib costs more than the rest
+from __future__ import annotations
+
+import os
+import sys
+
+from . import ceph, plain_json, program, releases, upgrade
+from .world import World
+
+NAMES = ("add-apt-repository", "apt", "apt-get", "apt-mark", "ceph", "sudo", "systemctl")
+_UPGRADES = ("upgrade", "dist-upgrade", "full-upgrade", "install")
+
+
+def main(name: str, words: list[str]) -> None:
+    """Do what a program of this name does with these arguments, and exit."""
+    if name == "sudo":
+        rest = words
+        while rest and (rest[0].startswith("-") or "=" in rest[0]):
+            rest = rest[1:]
+        os.execvp(rest[0], rest)
+    with open(f"{os.environ['JUJU_CHARM_DIR']}/src/description.json", encoding="utf-8") as file:
+        description = plain_json.loads(file.read())
+    try:
+        _RUN[name](description, [word for word in words if word])
+    except ceph.Refused as error:
+        sys.exit(str(error))
+
+
+def _ceph(description: dict, words: list[str]) -> None:
+    _, world = program.gathered(description)
+    folder = ceph.place(description, world)
+    if not folder or description["workload"].get("ceph") != "mon":
+        raise ceph.Refused("[errno 2] RADOS object not found (error connecting to the cluster)")
+    print(ceph.command(folder, words))
+
+
+def _add_archive(description: dict, words: list[str]) -> None:
+    """`add-apt-repository -y cloud-archive:caracal`."""
+    named = [releases.named(description, word) for word in words if word.startswith("cloud")]
+    state, world = program.gathered(description)
+    world.flags["archive"] = next((name for name in named if name), "")
+    program.keep(world, state)
+
+
+def _packages(description: dict, words: list[str]) -> None:
+    if not any(word in _UPGRADES for word in words):
+        return
+    state, world = program.gathered(description)
+    release = str(world.flags.get("archive") or "")
+    if release and world.release and _later(description, world, release):
+        upgrade.move(description, world, release)
+        program.settle(description, world)
+        program.keep(world, state)
+
+
+def _later(description: dict, world: World, release: str) -> bool:
+    order = description["releases"]
+    return order.index(release) > order.index(world.release)
+
+
+def _mark(description: dict, words: list[str]) -> None:
+    if words and words[0] in ("hold", "unhold"):
+        for package in words[1:]:
+            print(
+                f"{package} set on hold." if words[0] == "hold" else f"Canceled hold on {package}."
+            )
+
+
+def _services(description: dict, words: list[str]) -> None:
+    if words and words[0] == "is-active":
+        print("active")
+    if words and words[0] in ("restart", "stop", "start"):
+        state, world = program.gathered(description)
+        if words[0] != "start":
+            upgrade.stop_service(description, world)
+        if words[0] != "stop":
+            program.settle(description, world)
+        program.keep(world, state)
+
+
+_RUN = {
+    "add-apt-repository": _add_archive,
+    "apt": _packages,
+    "apt-get": _packages,
+    "apt-mark": _mark,
+    "ceph": _ceph,
+    "systemctl": _services,
+}

@@ -1,0 +1,39 @@
+"""A unit moves to another release of its workload: what that takes away while it lasts."""
+
+from __future__ import annotations
+
+import time
+
+from . import handshake, health, locking, openstack, sealing
+from .world import World
+
+
+def move(description: dict, world: World, release: str) -> None:
+    """Install a release. Where there is one already, the unit's service is away meanwhile.
+
+    The units of some charms take turns, as Ceph's do by a lock in Ceph.
+    """
+    if not world.release:
+        world.release = release
+        return
+    if description["workload"].get("rolls") and world.shared:
+        with locking.Held(f"{world.shared}/turns/{world.application}"):
+            _install(description, world, release)
+    else:
+        _install(description, world, release)
+
+
+def _install(description: dict, world: World, release: str) -> None:
+    stop_service(description, world)
+    time.sleep(description["upgrade-takes"])
+    world.release = release
+
+
+def stop_service(description: dict, world: World) -> None:
+    """Stop the unit's service at once, whoever uses it; what follows may start it again."""
+    port = handshake.port(description, world)
+    if port and world.address:
+        health.stop(world.address, port, world.unit, at_once=True)
+    if world.cloud and description["openstack"].get("hypervisor"):
+        openstack.ask_for_hypervisor(world, idle=True)
+    sealing.seal(description, world)

@@ -1,0 +1,99 @@
+"""What hacluster decides: which units may keep a virtual address. Servers contend by it.
+
+`<shared>/virtual/<unit>` holds the addresses that an API's unit may keep, `held/<address>`
+beside it names the unit that keeps one: see server.py.
+"""
+
+# ruff: noqa: PTH103, PTH105, PTH108, PTH123 - pathlib costs a hook more than any tool
+from __future__ import annotations
+
+import os
+import time
+
+from . import handshake
+from .world import PAUSED, World
+
+_AWAY_WITHIN = 5.0
+"""Seconds for an address to move away from a unit that may no longer keep it."""
+
+
+def asked(world: World) -> dict[str, list[str]]:
+    """By principal unit, which for hacluster is one: the addresses that it asks to be kept."""
+    found = {}
+    for relation in world.at("ha"):
+        for unit, data in relation.units.items():
+            told = data.get("json_resource_params") or ""
+            # {"res_keystone_vip": "params ip=\"10.0.0.1\""}
+            addresses = told.partition('ip=\\"')[2].partition('\\"')[0]
+            if addresses:
+                found[unit] = addresses.split()
+    return found
+
+
+def keep(description: dict, world: World, *, going: bool) -> None:
+    """Let the principal's unit have its addresses or not; returns when they have moved away."""
+    place = f"{world.shared}/virtual"
+    may = not going and not world.flags.get(PAUSED) and handshake.stands(description, world)
+    wanted = asked(world) if may else {}
+    given = world.shown.setdefault("virtual", {})
+    for unit in set(given).difference(wanted):
+        slug = unit.replace("/", "-")
+        _remove(f"{place}/{slug}")
+        _until_away(place, slug, given.pop(unit))
+    for unit, addresses in wanted.items():
+        _write(place, unit.replace("/", "-"), " ".join(addresses))
+        given[unit] = addresses
+
+
+def held(place: str, address: str) -> str:
+    """The unit that holds an address, with a dash for its slash; empty when nobody does."""
+    try:
+        with open(f"{place}/held/{address}", encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def status(world: World) -> dict:
+    """The resources of the cluster, and on which unit's node each is started."""
+    place, groups = f"{world.shared}/virtual", {}
+    for unit, addresses in asked(world).items():
+        name = unit.partition("/")[0]
+        groups[f"grp_{name}_vips"] = [
+            {
+                "name": f"res_{name}_vip",
+                "address": address,
+                "role": "Started" if (holder := held(place, address)) else "Stopped",
+                "unit": holder,
+            }
+            for address in addresses
+        ]
+    return {"resources": {"groups": groups}}
+
+
+def _until_away(place: str, slug: str, addresses: list[str]) -> None:
+    deadline = time.monotonic() + _AWAY_WITHIN
+    while any(held(place, address) == slug for address in addresses):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+
+
+def _write(place: str, slug: str, text: str) -> None:
+    try:
+        with open(f"{place}/{slug}", encoding="ascii") as present:
+            if present.read() == text:
+                return
+    except FileNotFoundError:
+        os.makedirs(place, exist_ok=True)
+    part = f"{place}/.{slug}.{os.getpid()}.part"
+    with open(part, "w", encoding="ascii") as stream:
+        stream.write(text)
+    os.replace(part, f"{place}/{slug}")
+
+
+def _remove(file: str) -> None:
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        return
