@@ -22,6 +22,7 @@ from sandbox.home import Home
 from sandbox.juju.client.connection import Target
 from sandbox.juju.client.errors import ClientError, NotRemembered
 from sandbox.juju.client.facades import CLIENT_VERSION
+from sandbox.juju.client.folder import note_version
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,13 +34,6 @@ class KnownModel:
     name: str
     uuid: str
     type: str = "iaas"
-
-
-def data_folder() -> pathlib.Path:
-    """$JUJU_DATA, or the client folder of the sandbox found from the environment."""
-    if data := os.environ.get("JUJU_DATA"):
-        return pathlib.Path(data)
-    return Home.from_environment().folder("client")
 
 
 class ClientStore:
@@ -68,11 +62,6 @@ class ClientStore:
     def current_controller(self) -> str:
         """The controller in focus; empty when there is none."""
         return self._read("controllers").get("current-controller") or ""
-
-    def version(self) -> str:
-        """The version of Juju that the command is: that of the controller in focus."""
-        details = self.controllers().get(self.current_controller()) or {}
-        return details.get("agent-version") or CLIENT_VERSION
 
     def keep_cookies(self, controller: str) -> None:
         """Have the file of a controller's cookies: there are none, but clients look into it."""
@@ -284,6 +273,7 @@ def register(home: Home) -> None:
     )
     account = {"user": written["user"], "password": written["password"]}
     store.update_account(name, {**account, "last-known-access": "superuser"})
+    note_version(store.folder, written.get("version", CLIENT_VERSION))
     store.keep_cookies(name)
     store.keep_ssh_key()
     if not store.current_controller():

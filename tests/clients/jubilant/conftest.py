@@ -16,6 +16,14 @@ from tests.clients.running_controller import RunningController, environment, run
 _NUMBERS = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Each release is one group: two workers have a controller each, side by side."""
+    for item in items:
+        series = item.callspec.params.get("controller") if hasattr(item, "callspec") else None
+        if series:
+            item.add_marker(pytest.mark.xdist_group(str(series)))
+
+
 @pytest.fixture(scope="session", params=["3.6", "4.0"])
 def controller(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -8,6 +8,7 @@ import ssl
 import time
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -210,7 +211,7 @@ async def active(connection: Connection, unit: str):
         await asyncio.sleep(0.1)
 
 
-async def finished(facade: client.ActionFacade, tag: str):
+async def finished(facade: Any, tag: str):
     """A task once it has ended."""
     deadline = time.monotonic() + 30
     while True:
