@@ -69,6 +69,10 @@ def test_integrating_with_a_url_consumes_it(juju, database, charms):
     juju.integrate("web", f"admin/{database.model}.db")
     juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.2)
     assert set(juju.status().app_endpoints["db"].endpoints) == {"sql", "backup"}
+    exported = juju.cli("export-bundle")
+    assert f"url: sandbox:admin/{database.model}.db" in exported
+    assert "- - web:store\n  - db:sql" in exported
+    assert "relations" not in database.cli("export-bundle")
 
 
 def test_a_relation_is_suspended_by_those_who_offer(juju, database, charms):
