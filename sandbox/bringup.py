@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import functools
+import os
 import pathlib
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from . import cluster_steps, credential_steps, openstack_steps, packing, progres
 from .authority import Authority
 from .client import Juju, JujuFailed, again
 from .home import Home
+from .juju import release
 from .juju.client.store import register
 from .region import Region
 
@@ -130,17 +132,34 @@ def _start_servers(request: Request, shown: progress.Progress) -> Region:
     home = request.home
     with shown.step(SERVERS):
         start_supervisor(home, without=() if request.openstack else ("openstack",))
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            region = _region(home)
-            controller = home.folder("juju") / "controller.json"
-            if region and controller.exists():
-                register(home)
-                if _answers(Juju(home)):
-                    return region
+        deadline = time.monotonic() + _PATIENCE
+        while (region := _region(home)) is None:
+            if time.monotonic() > deadline:
+                raise _silent(home)
             time.sleep(0.2)
-        log = home.folder("log")
-        raise BringUpFailed(f"the sandbox's servers do not answer: see the files in {log}")
+        await_controller(home)
+        return region
+
+
+def await_controller(home: Home) -> None:
+    """Wait until the controller answers, and let this sandbox's `juju` know it.
+
+    Raises:
+        BringUpFailed: it does not answer in time.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if (home.folder("juju") / "controller.json").exists():
+            register(home)
+            if _answers(Juju(home)):
+                return
+        time.sleep(0.2)
+    raise _silent(home)
+
+
+def _silent(home: Home) -> BringUpFailed:
+    log = home.folder("log")
+    return BringUpFailed(f"the sandbox's servers do not answer: see the files in {log}")
 
 
 def _answers(juju: Juju) -> bool:
@@ -170,13 +189,22 @@ def start_supervisor(home: Home, without: Collection[str] = ()) -> None:
                 "sandbox.supervisor",
                 *(supervisor.WITHOUT + name for name in without),
             ],
-            env={**home.environment, "PATH": _SYSTEM_PATH, "LANG": "C.UTF-8", "HOME": "/root"},
+            env={
+                **home.environment,
+                **{name: value for name, value in os.environ.items() if name == release.VARIABLE},
+                "PATH": _SYSTEM_PATH,
+                "LANG": "C.UTF-8",
+                "HOME": "/root",
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
 
+
+_PATIENCE = 60.0
+"""Seconds for the servers to answer."""
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

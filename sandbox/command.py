@@ -22,9 +22,12 @@ from . import (
     processes,
     progress,
     supervisor,
+    trace,
 )
 from .client import Juju, JujuFailed
+from .faults import command as faults
 from .home import Home
+from .juju import release
 from .region import MaasRefused, NodesNotReady, Region
 
 _REFUSALS = (
@@ -69,6 +72,14 @@ def main() -> int:
             dest="openstack",
             help="the stand-ins answer for OpenStack's services, and there is no cluster",
         )
+        parser_of_servers.add_argument(
+            "--juju", choices=release.RELEASES, help="the release that the controller answers as"
+        )
+    start.add_argument(
+        "--controller",
+        action="store_true",
+        help="the Juju controller alone, whose cloud `localhost` makes instant machines",
+    )
     start.set_defaults(run=_start)
     down = commands.add_parser("down", help="stop everything and remove the sandbox's files")
     down.add_argument("--keep", action="store_true", help="stop, and keep the files")
@@ -76,6 +87,8 @@ def main() -> int:
     kill = commands.add_parser("kill", help="kill a server; the supervisor starts it again")
     kill.add_argument("daemon", choices=list(supervisor.DAEMONS))
     kill.set_defaults(run=_kill)
+    faults.register(commands)
+    trace.register(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)
 
@@ -86,6 +99,7 @@ def _up(arguments: argparse.Namespace) -> int:
         console.print("The sandbox listens on ports 443 and 623: run it as root, or with sudo.")
         return 1
     home = Home.from_environment()
+    _choose_release(arguments)
     overlays = (*(["ha"] if arguments.ha else []), *arguments.overlay)
     request = bringup.Request(
         home,
@@ -155,9 +169,22 @@ _NEXT = (
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    without = () if arguments.openstack else ("openstack",)
-    bringup.start_supervisor(Home.from_environment(), without)
+    home = Home.from_environment()
+    _choose_release(arguments)
+    without = {"bmc", "maas", "openstack"} if arguments.controller else {"openstack"}
+    bringup.start_supervisor(home, without - ({"openstack"} if arguments.openstack else set()))
+    try:
+        bringup.await_controller(home)
+    except bringup.BringUpFailed as error:
+        print(f"ERROR {error}", file=sys.stderr)  # noqa: T201
+        return 1
     return 0
+
+
+def _choose_release(arguments: argparse.Namespace) -> None:
+    """The daemons take the release from the environment; without one the controller keeps its."""
+    if arguments.juju:
+        os.environ[release.VARIABLE] = arguments.juju
 
 
 def _down(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """The controller's daemon: state, API, unit agents and provisioner in one process.
 
 `python -m sandbox.juju.controller` serves the sandbox of the environment until SIGTERM. It
-logs to stderr.
+logs to stderr. With SANDBOX_WARM_START=off it starts an interpreter for each hook.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import uuid
 from sandbox import single
 from sandbox.authority import Authority
 from sandbox.home import Home
-from sandbox.juju import clock
+from sandbox.juju import clock, release
 from sandbox.juju.api.server import ApiServer
 from sandbox.juju.engine.engine import Engine
+from sandbox.juju.engine.runtime import Settings
 from sandbox.juju.provisioner import Provisioner
 from sandbox.juju.state import accounts, clouds
 from sandbox.juju.state.store import Store, Transaction
@@ -43,13 +44,16 @@ def describe(home: Home, store: Store) -> pathlib.Path:
     path = home.folder("juju") / "controller.json"
     with store.transaction() as tx:
         identity = _identity(tx)
+        version = _version(tx)
         if path.exists() and json.loads(path.read_text("utf-8"))["uuid"] == identity:
+            _tell_version(path, version)
             return path
         password = secrets.token_hex(16)
         _set_password(tx, password)
         document = {
             "uuid": identity,
             "name": NAME,
+            "version": version,
             "addresses": [f"{home.controller_address}:17070"],
             "ca_cert": Authority(home.folder("ca")).pem,
             "user": USER,
@@ -76,6 +80,24 @@ def _identity(tx: Transaction) -> str:
     return identity
 
 
+def _version(tx: Transaction) -> str:
+    """The version of Juju to answer as: the environment's release, or what it was before."""
+    asked = os.environ.get(release.VARIABLE)
+    known = tx.value("SELECT value FROM controller WHERE key = 'version'")
+    if known is not None and not asked:
+        return known
+    version = release.named(asked).version if asked else release.DEFAULT.version
+    tx.execute("DELETE FROM controller WHERE key = 'version'")
+    tx.insert("controller", key="version", value=version)
+    return version
+
+
+def _tell_version(path: pathlib.Path, version: str) -> None:
+    document = json.loads(path.read_text("utf-8"))
+    if document.get("version") != version:
+        _write_private(path, json.dumps({**document, "version": version}, indent=2))
+
+
 def _set_password(tx: Transaction, password: str) -> None:
     if tx.one("SELECT 1 FROM users WHERE name = ?", USER):
         accounts.set_password(tx, USER, password)
@@ -100,7 +122,8 @@ async def serve(home: Home) -> None:
     store = _open_store(home.folder("juju") / "juju.db")
     with contextlib.closing(store):
         describe(home, store)
-        engine = Engine(home, store)
+        warm_start = os.environ.get("SANDBOX_WARM_START") != "off"
+        engine = Engine(home, store, Settings(warm_start=warm_start))
         api = ApiServer(home, store)
         await engine.start()
         await api.start()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sandbox.juju.api import tags
-from sandbox.juju.api.session import SERVER_VERSION, controller_uuid
+from sandbox.juju.api.session import controller_uuid, server_version
 from sandbox.juju.api.status.full import DEFAULT_SPACE
 from sandbox.juju.errors import NotFound
 from sandbox.juju.state import (
@@ -17,7 +17,9 @@ from sandbox.juju.state import (
     charms,
     machines,
     models,
+    offers,
     relations,
+    remote_applications,
     statuses,
     tasks,
     units,
@@ -37,6 +39,8 @@ _ORDER = (
     "application",
     "machine",
     "unit",
+    "remoteApplication",
+    "applicationOffer",
     "relation",
     "annotation",
     "action",
@@ -46,6 +50,8 @@ _LISTINGS = {
     "application": "SELECT name FROM applications WHERE model = ?",
     "machine": "SELECT id FROM machines WHERE model = ?",
     "unit": "SELECT name FROM units WHERE model = ?",
+    "remoteApplication": "SELECT name FROM remote_applications WHERE model = ?",
+    "applicationOffer": "SELECT name FROM application_offers WHERE model = ?",
     "relation": "SELECT id FROM relations WHERE model = ?",
     "action": "SELECT id FROM tasks WHERE model = ?",
 }
@@ -60,8 +66,13 @@ class ModelDeltas:
         self._known: dict[Entity, Document] = {}
 
     def concerns(self, change: Change) -> bool:
-        """Whether a change in the store is one of this model that clients are told of."""
-        return change.model == self._model and change.kind not in ("log", "secret")
+        """Whether a change in the store is one that clients of this model are told of.
+
+        What is consumed of other models changes with the units there.
+        """
+        if change.model != self._model:
+            return change.kind == "unit" and any(self._consumed())
+        return change.kind not in ("log", "secret", "run")
 
     def everything(self) -> list[list[Any]]:
         """The deltas of the whole model."""
@@ -71,7 +82,12 @@ class ModelDeltas:
     def delta(self, changes: frozenset[Change]) -> list[list[Any]] | None:
         """The deltas of what changed; None where it comes to nothing."""
         with self._store.transaction() as tx:
-            return self._tell(tx, _touched(changes)) or None
+            own = [change for change in changes if change.model == self._model]
+            touched = [*_touched(tx, own), *self._consumed()]
+            return self._tell(tx, touched) or None
+
+    def _consumed(self) -> Iterator[Entity]:
+        return (entity for entity in self._known if entity[0] == "remoteApplication")
 
     def _tell(self, tx: Transaction, entities: Iterable[Entity]) -> list[list[Any]]:
         ordered = sorted(set(entities), key=lambda entity: _ORDER.index(entity[0]))
@@ -101,7 +117,7 @@ def _everything(tx: Transaction, model: str) -> Iterator[Entity]:
                 yield "annotation", f"{kind}/{row[0]}"
 
 
-def _touched(changes: Iterable[Change]) -> Iterator[Entity]:
+def _touched(tx: Transaction, changes: Iterable[Change]) -> Iterator[Entity]:
     for change in changes:
         if change.kind == "task":
             yield "action", change.key
@@ -111,6 +127,10 @@ def _touched(changes: Iterable[Change]) -> Iterator[Entity]:
             yield "application", change.key.partition("/")[0]
         if change.kind in ("application", "machine"):
             yield "annotation", f"{change.kind}/{change.key}"
+        if change.kind == "application":
+            yield "remoteApplication", change.key
+            for offer in offers.all_offers(tx, change.model):
+                yield "applicationOffer", offer.name
 
 
 def _model(tx: Transaction, model: str, _key: str) -> Document:
@@ -129,7 +149,7 @@ def _model(tx: Transaction, model: str, _key: str) -> Document:
         "type": "iaas",
         "cloud": found.cloud,
         "cloud-region": found.region,
-        "version": SERVER_VERSION,
+        "version": server_version(tx),
     }
 
 
@@ -212,7 +232,7 @@ def _unit(tx: Transaction, model: str, name: str) -> Document:
         "workload-status": _status(statuses.workload(tx, model, name)),
         "agent-status": {
             **_status(statuses.agent(tx, model, name)),
-            "version": SERVER_VERSION if found.charm_url else "",
+            "version": server_version(tx) if found.charm_url else "",
         },
     }
 
@@ -286,12 +306,46 @@ def _endpoint(side: values.RelationEndpoint) -> Document:
     }
 
 
+def _remote_application(tx: Transaction, model: str, name: str) -> Document | None:
+    """params.RemoteApplicationUpdate of a SAAS; stand-ins of consumers are not shown."""
+    found = remote_applications.get(tx, model, name)
+    if found.consumer:
+        return None
+    return {
+        "model-uuid": model,
+        "name": name,
+        "offer-uuid": found.offer,
+        "offer-url": found.url,
+        "life": found.life,
+        "status": _status(remote_applications.status(tx, found)),
+    }
+
+
+def _application_offer(tx: Transaction, model: str, name: str) -> Document:
+    found = offers.get(tx, model, name)
+    connections = offers.connections(tx, found.uuid)
+    joined = [
+        c for c in connections if relations.get(tx, model, c.offering_relation).status == "joined"
+    ]
+    return {
+        "model-uuid": model,
+        "offer-name": name,
+        "offer-uuid": found.uuid,
+        "application-name": found.application,
+        "charm-name": applications.get(tx, model, found.application).charm_url,
+        "total-connected-count": len(connections),
+        "active-connected-count": len(joined),
+    }
+
+
 _DOCUMENTS: dict[str, Callable[[Transaction, str, str], Document | None]] = {
     "model": _model,
     "charm": _charm,
     "application": _application,
     "machine": _machine,
     "unit": _unit,
+    "remoteApplication": _remote_application,
+    "applicationOffer": _application_offer,
     "relation": _relation,
     "annotation": _annotation,
     "action": _action,

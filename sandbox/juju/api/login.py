@@ -10,11 +10,11 @@ from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.registry import Registry
 from sandbox.juju.api.session import (
     API_PORT,
-    SERVER_VERSION,
     Access,
     controller_uuid,
     model_access,
     model_row,
+    server_version,
 )
 from sandbox.juju.errors import JujuError, PermissionDenied, Unauthorized
 from sandbox.juju.state import accounts
@@ -64,7 +64,7 @@ def result(home: Home, store: Store, registry: Registry, user: str, model: str) 
             "controller-tag": f"controller-{controller_uuid(tx)}",
             "user-info": _user_info(tx, user, model),
             "facades": registry.describe(controller_connection=not model),
-            "server-version": SERVER_VERSION,
+            "server-version": server_version(tx),
         }
     if model:
         body["model-tag"] = tags.for_model(model)

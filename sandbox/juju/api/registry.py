@@ -10,6 +10,7 @@ from sandbox.juju.api import framing
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.session import Access, Session
 from sandbox.juju.errors import JujuError
+from sandbox.juju.release import DEFAULT, Release
 
 Handler = Callable[[Session, Fields], Any]
 """Serves one method: returns the response's body, or an awaitable of it."""
@@ -52,11 +53,14 @@ COMMON = frozenset(["Bundle", "HighAvailability", "ModelConfig", "NotifyWatcher"
 
 
 class Registry:
-    """Every facade that the controller serves."""
+    """Every facade that the controller serves, as one release of Juju has them."""
 
-    def __init__(self, facades: Iterable[Facade]) -> None:
+    def __init__(self, facades: Iterable[Facade], release: Release = DEFAULT) -> None:
         self._facades: dict[str, dict[int, Facade]] = {}
+        self._missing = release.missing
         for facade in facades:
+            if not release.serves(facade.name, facade.version):
+                continue
             self._facades.setdefault(facade.name, {})[facade.version] = facade
 
     def describe(self, *, controller_connection: bool) -> list[dict[str, Any]]:
@@ -87,7 +91,7 @@ class Registry:
         if facade is None:
             raise framing.unknown_version(name, version)
         found = facade.methods.get(method)
-        if found is None:
+        if found is None or (name, method) in self._missing:
             raise framing.unknown_method(name, version, method)
         return found
 

@@ -8,11 +8,12 @@ from aiohttp import WSCloseCode, web
 
 from sandbox.authority import Authority
 from sandbox.home import Home
+from sandbox.juju import release
 from sandbox.juju.api import charm_transfer, debug_log, resource_transfer, tags
 from sandbox.juju.api.connection import Connection
 from sandbox.juju.api.facades import FACADES
 from sandbox.juju.api.registry import Registry
-from sandbox.juju.api.session import API_PORT, HEARTBEAT
+from sandbox.juju.api.session import API_PORT, HEARTBEAT, server_version
 from sandbox.juju.state.store import Store
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -25,7 +26,9 @@ class ApiServer:
     def __init__(self, home: Home, store: Store) -> None:
         self._home = home
         self._store = store
-        self._registry = Registry(FACADES)
+        with store.transaction() as tx:
+            self._release = release.of_version(server_version(tx))
+        self._registry = Registry(FACADES, self._release)
         self._sockets: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
 
@@ -53,7 +56,8 @@ class ApiServer:
         router.add_get("/api", self._serve_api)
         router.add_get("/model/{model}/api", self._serve_api)
         charms = charm_transfer.CharmTransfer(self._home, self._store)
-        router.add_post("/model/{model}/charms", charms.post)
+        if self._release.uploads_by_post:
+            router.add_post("/model/{model}/charms", charms.post)
         router.add_get("/model/{model}/charms", charms.get)
         router.add_put("/model-{model}/charms/{object}", charms.put)
         files = resource_transfer.ResourceTransfer(self._home, self._store)

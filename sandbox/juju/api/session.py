@@ -8,12 +8,10 @@ import json
 import sqlite3
 
 from sandbox.home import Home
+from sandbox.juju import release
 from sandbox.juju.api.watchers import Watchers
 from sandbox.juju.errors import JujuError, PermissionDenied
 from sandbox.juju.state.store import Store, Transaction
-
-SERVER_VERSION = "3.6.28"
-"""The Juju release whose API this is."""
 
 API_PORT = 17070
 
@@ -82,6 +80,13 @@ def model_access(tx: Transaction, model: str, user: str) -> Access:
     if row["owner"] == user:
         return Access.ADMIN
     return MODEL_ACCESS.get(json.loads(row["access_json"]).get(user, ""), Access.LOGIN)
+
+
+def server_version(tx: Transaction) -> str:
+    """The Juju version that the controller answers as."""
+    return str(
+        tx.value("SELECT value FROM controller WHERE key = 'version'") or release.DEFAULT.version
+    )
 
 
 def controller_uuid(tx: Transaction) -> str:

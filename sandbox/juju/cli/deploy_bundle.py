@@ -55,11 +55,13 @@ def deploy_bundle(context: Context, path: pathlib.Path) -> None:
         verify(document, sources[0].folder)
     except BundleError as error:
         raise CommandError(f"{_CANNOT}: {error}") from error
+    connection = context.session.to_model()
+    if connection.release >= (4, 0):
+        document = _without_series(document)
     bundle = bundle_of(document)
     _warn_series(context, document)
     _check_trust(context, bundle)
     existing, machine_map = parse_machine_map(arguments["map-machines"])
-    connection = context.session.to_model()
     model = read_model(connection)
     _check_spaces(context, bundle)
     if existing:
@@ -105,6 +107,18 @@ def _warn_series(context: Context, document: Document) -> None:
             "transition to bases see https://discourse.charmhub.io/t/"
             "transition-from-series-to-base-in-juju-4-0/14127"
         )
+
+
+def _without_series(document: Document) -> Document:
+    """The bundle as Juju 4.0 reads it: series mean nothing there."""
+    kept = {name: value for name, value in document.items() if name != "series"}
+    for section in ("applications", "machines"):
+        parts = document.get(section) or {}
+        kept[section] = {
+            name: {key: value for key, value in (part or {}).items() if key != "series"}
+            for name, part in parts.items()
+        }
+    return kept
 
 
 def _check_trust(context: Context, bundle: Bundle) -> None:

@@ -6,6 +6,7 @@ cmd/juju/user and cmd/juju/model/grantrevoke.go. A user that is added here gets 
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -21,11 +22,13 @@ from sandbox.juju.cli.command import (
     quoted,
 )
 from sandbox.juju.cli.flags import flag
+from sandbox.juju.cli.offers import parse_offer_url
 from sandbox.juju.cli.table import Table
 from sandbox.juju.client.errors import raise_for
 
 _MODEL_ACCESS = ("read", "write", "admin")
 _CONTROLLER_ACCESS = ("login", "superuser")
+_OFFER_ACCESS = ("read", "consume", "admin")
 
 
 def _users(context: Context) -> None:
@@ -120,6 +123,9 @@ def _change_access(context: Context, action: str) -> None:
         change = {"user-tag": tag, "action": action, "access": access}
         session.to_controller().one("Controller", "ModifyControllerAccess", {"changes": [change]})
         return
+    if any(parse_offer_url(name) for name in models):
+        _change_offer_access(context, action, tag, access, models)
+        return
     _check_access(access, _MODEL_ACCESS, "model")
     changes = [
         {
@@ -132,6 +138,32 @@ def _change_access(context: Context, action: str) -> None:
     ]
     answer = session.to_controller().call(
         "ModelManager", "ModifyModelAccess", {"changes": changes}
+    )
+    for entry in answer["results"]:
+        raise_for(entry)
+
+
+def _change_offer_access(
+    context: Context, action: str, tag: str, access: str, names: list[str]
+) -> None:
+    """Offers are named by URL, which no name of a model is."""
+    _check_access(access, _OFFER_ACCESS, "offer")
+    urls = [parse_offer_url(name) for name in names]
+    if not all(urls):
+        raise CommandError("either specify model names or offer URLs but not both")
+    session = context.session
+    changes = [
+        {
+            "user-tag": tag,
+            "action": action,
+            "access": access,
+            "offer-url": str(dataclasses.replace(url, source="", user=url.user or session.user)),
+        }
+        for url in urls
+        if url is not None
+    ]
+    answer = session.to_controller().call(
+        "ApplicationOffers", "ModifyOfferAccess", {"changes": changes}
     )
     for entry in answer["results"]:
         raise_for(entry)

@@ -73,6 +73,12 @@ class Connection:
         """End the session."""
         self._socket.close()
 
+    @property
+    def release(self) -> tuple[int, int]:
+        """Major and minor version of the controller's Juju."""
+        major, minor, *_ = self.login.get("server-version", CLIENT_VERSION).split(".")
+        return int(major), int(minor)
+
     def version(self, facade: str) -> int:
         """The version of the facade that calls will use; 0 when the controller has none."""
         return best_version(facade, self._served.get(facade, ()))

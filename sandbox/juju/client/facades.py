@@ -1,11 +1,11 @@
-"""The facade versions that this client speaks (Juju 3.6's api/facadeversions.go)."""
+"""The facade versions that this client speaks (api/facadeversions.go of Juju 3.6 and 4.0)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 CLIENT_VERSION = "3.6.28"
-"""The version of Juju whose command this is."""
+"""The version of Juju whose command this is, unless the controller in focus is of another."""
 
 SPOKEN: Mapping[str, tuple[int, ...]] = {
     "Action": (7,),
@@ -15,14 +15,14 @@ SPOKEN: Mapping[str, tuple[int, ...]] = {
     "Application": (15, 16, 17, 18, 19, 20, 21, 22),
     "ApplicationOffers": (4, 5),
     "Block": (2,),
-    "Bundle": (6,),
+    "Bundle": (6, 8),
     "Charms": (5, 6, 7),
     "Client": (6, 7, 8),
     "Cloud": (7,),
     "Controller": (11, 12),
     "CredentialManager": (1,),
     "KeyManager": (1,),
-    "MachineManager": (9, 10),
+    "MachineManager": (9, 10, 11),
     "ModelConfig": (3,),
     "ModelManager": (9, 10),
     "Pinger": (1,),

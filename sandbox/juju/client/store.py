@@ -69,6 +69,11 @@ class ClientStore:
         """The controller in focus; empty when there is none."""
         return self._read("controllers").get("current-controller") or ""
 
+    def version(self) -> str:
+        """The version of Juju that the command is: that of the controller in focus."""
+        details = self.controllers().get(self.current_controller()) or {}
+        return details.get("agent-version") or CLIENT_VERSION
+
     def set_current_controller(self, name: str) -> None:
         """Put a controller in focus."""
         self.controller(name)

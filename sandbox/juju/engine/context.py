@@ -11,6 +11,7 @@ from sandbox.juju import clock, errors
 from sandbox.juju.engine.hooks import Hook
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.engine.local import LocalState
+from sandbox.juju.engine.port_ranges import PortRange
 from sandbox.juju.engine.secret_changes import SecretChanges
 from sandbox.juju.state import applications, leases, relations, scopes, units
 from sandbox.juju.state.store import Store
@@ -33,26 +34,6 @@ class ContextRelation:
     def identity(self) -> str:
         """endpoint:id, as charms write it."""
         return f"{self.endpoint}:{self.id}"
-
-
-@dataclasses.dataclass(frozen=True)
-class PortRange:
-    """Ports that the unit's workload listens on."""
-
-    protocol: str
-    """tcp, udp or icmp."""
-    first: int
-    last: int
-    endpoint: str = ""
-    """Empty: every endpoint."""
-
-    @property
-    def text(self) -> str:
-        """80/tcp, 8000-8010/udp or icmp."""
-        if self.protocol == "icmp":
-            return "icmp"
-        ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
-        return f"{ports}/{self.protocol}"
 
 
 @dataclasses.dataclass
@@ -103,6 +84,8 @@ class HookContext:
         self.secrets = SecretChanges()
         self.new_storage: dict[str, int] = {}
         self.status_set = False
+        self.effects: dict[str, Any] = {}
+        """What took effect at once, for the record of the run: statuses, the version."""
         self.reboot = ""
         """'' | after | now."""
         self.kill: Callable[[], None] | None = None

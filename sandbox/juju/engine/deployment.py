@@ -33,6 +33,7 @@ async def deploy(memory: UnitMemory, operation: Deploy) -> bool:
         previous = memory.local.charm_url
         memory.save(tx, begin_deploy(memory.local, operation.charm_url))
     folder = runtime.unit_folder(memory.model, memory.unit) / "charm"
+    runtime.warm_start.drop(folder)
     try:
         async with runtime.unpacking_lock(charm.sha256):
             unpacked = await asyncio.to_thread(
@@ -56,6 +57,7 @@ async def deploy(memory: UnitMemory, operation: Deploy) -> bool:
 
 async def clear(runtime: Runtime, model: str, unit: str) -> None:
     """End what a unit that is gone left running, and remove its folder."""
+    runtime.warm_start.drop(runtime.unit_folder(model, unit) / "charm")
     await end_processes(runtime, model, unit)
     folder = runtime.unit_folder(model, unit)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.juju import clock, errors
-from sandbox.juju.engine import secret_changes
-from sandbox.juju.engine.context import HookContext, PortRange
-from sandbox.juju.hook_tools.network import port_range
+from sandbox.juju.engine import port_ranges, secret_changes
+from sandbox.juju.engine.context import HookContext
+from sandbox.juju.engine.port_ranges import PortRange
 from sandbox.juju.state import applications, leases, relations, scopes, storage, units
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Unit
+
+_STATE_LIMIT = 2 * 1024 * 1024
 
 
 def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
@@ -20,9 +23,10 @@ def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
         JujuError: one of them is refused (the unit no longer leads, a databag over its limit,
             a taken label): then the hook has failed, and the caller rolls all of it back.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = dict(context.effects)
     unit = units.get(tx, context.model, context.unit.name)
     if context.charm_state is not None and context.charm_state != unit.state:
+        _check_state(context.charm_state)
         units.set_state(tx, unit.model, unit.name, context.charm_state)
         changes["state"] = sorted(context.charm_state)
     settings = _flush_settings(tx, context, unit)
@@ -37,6 +41,15 @@ def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
     if context.secrets.summary:
         changes["secrets"] = context.secrets.summary
     return changes
+
+
+def _check_state(state: Mapping[str, str]) -> None:
+    """What Juju's max-charm-state-size allows (state/unit_ops.go)."""
+    total = sum(len(key.encode()) + len(value.encode()) for key, value in state.items())
+    if total > _STATE_LIMIT:
+        raise errors.QuotaLimitExceeded(
+            f"persisting charm state: max allowed size ({_STATE_LIMIT}) exceeded"
+        )
 
 
 def refresh_network_settings(tx: Transaction, unit: Unit) -> None:
@@ -65,27 +78,13 @@ def _flush_settings(tx: Transaction, context: HookContext, unit: Unit) -> dict[s
 
 
 def _flush_ports(tx: Transaction, context: HookContext, unit: Unit) -> list[str]:
-    opened = {port_range(document) for document in unit.ports}
-    opened = (opened - _closed(opened, context.closed)) | context.opened
-    ordered = sorted(opened, key=lambda r: (r.endpoint, r.protocol, r.first, r.last))
-    documents = [
-        {
-            "endpoint": ports.endpoint,
-            "protocol": ports.protocol,
-            "from-port": ports.first,
-            "to-port": ports.last,
-        }
-        for ports in ordered
-    ]
+    known = map(PortRange.from_document, unit.ports)
+    opened = port_ranges.after(known, context.opened, context.closed)
+    ordered = sorted(opened, key=lambda r: (r.endpoint, r.ports))
+    documents = [ports.to_document() for ports in ordered]
     tx.update("units", {"model": unit.model, "name": unit.name}, ports_json=documents)
     tx.touch("unit", unit.model, unit.name)
     return [ports.text for ports in ordered]
-
-
-def _closed(opened: set[PortRange], closing: set[PortRange]) -> set[PortRange]:
-    """A range closed for every endpoint closes it where it is open for a single one too."""
-    everywhere = {(r.protocol, r.first, r.last) for r in closing if not r.endpoint}
-    return {r for r in opened if r in closing or (r.protocol, r.first, r.last) in everywhere}
 
 
 def _add_storage(tx: Transaction, context: HookContext, unit: Unit) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.engine.environment import Surroundings, variables
 from sandbox.juju.engine.memory import UnitMemory
-from sandbox.juju.engine.process import Command, Ended, Process, Stream
+from sandbox.juju.engine.output import Stream
+from sandbox.juju.engine.process import Command, Ended, Process, WarmStart
 from sandbox.juju.state import machines, models, runs, storage
 
 _PROXIES = ("http-proxy", "https-proxy", "ftp-proxy", "no-proxy")
@@ -50,7 +51,8 @@ async def launch(
     runtime.contexts[context.id] = context
     try:
         command = Command(argv, where.charm_folder, environment, script)
-        process = await Process.start(command, on_line)
+        warm = await _warm_start(memory, command)
+        process = await Process.start(command, on_line, warm)
         memory.process = process
         context.kill = process.kill
         with runtime.store.transaction() as tx:
@@ -59,6 +61,16 @@ async def launch(
     finally:
         memory.process = None
         del runtime.contexts[context.id]
+
+
+async def _warm_start(memory: UnitMemory, command: Command) -> WarmStart | None:
+    """Where to fork the run from; until its charm is installed a unit's runs are started."""
+    if not memory.local.installed or command.script is not None:
+        return None
+    found = await memory.runtime.warm_start.interpreter(
+        command.folder, command.argv[0], command.environment
+    )
+    return None if found is None else WarmStart(*found)
 
 
 def _surroundings(memory: UnitMemory, context: HookContext) -> Surroundings:

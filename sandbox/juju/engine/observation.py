@@ -128,9 +128,9 @@ def _concerns(tx: Transaction, unit: Unit, row: sqlite3.Row) -> bool:
 def _relation(tx: Transaction, unit: Unit, row: sqlite3.Row, implemented: bool) -> RelationView:
     members = tx.all(
         "SELECT m.unit, m.version FROM relation_units m"
-        " JOIN units u ON u.model = m.model AND u.name = m.unit"
+        " LEFT JOIN units u ON u.model = m.model AND u.name = m.unit"
         " WHERE m.model = ? AND m.relation = ? AND m.in_scope = 1 AND m.departing = 0"
-        " AND u.application = ? AND m.unit <> ?"
+        " AND m.unit LIKE ? || '/%' AND m.unit <> ?"
         " AND (? = 'global' OR coalesce(u.principal, u.name) = ?)",
         *(unit.model, row["id"], row["remote"], unit.name, row["scope"], unit.host),
     )

@@ -8,16 +8,13 @@ import dataclasses
 import os
 import pathlib
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from sandbox.juju.engine.output import Output, Stream
+from sandbox.juju.engine.warm_start.interpreter import Interpreter, Unfit
 
 _LINGER = 0.1
 """Seconds for output that is still in the pipe: a child left behind may keep it open forever."""
-
-_LONGEST_LINE = 4096
-"""Bytes; longer lines are logged in pieces, as Juju does."""
-
-Stream = Literal["stdout", "stderr"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,60 +52,63 @@ class Command:
     """What it reads on stdin; nothing by default."""
 
 
+@dataclasses.dataclass(frozen=True)
+class WarmStart:
+    """An interpreter to fork a run from, in place of executing its command."""
+
+    interpreter: Interpreter
+    environment: Mapping[str, str]
+    """The command's, with what the charm's `dispatch` would add."""
+
+
 class Process:
     """A process of a charm while it runs, in a session of its own."""
 
-    def __init__(self, started: asyncio.subprocess.Process, output: list[_Output]) -> None:
-        self._process = started
+    def __init__(
+        self, pid: int, ended: Callable[[], Awaitable[int]], output: Sequence[Output]
+    ) -> None:
+        self.pid = pid
+        """Its number, which is its session's too."""
+        self._ended = ended
         self._output = output
 
     @classmethod
     async def start(
-        cls, command: Command, on_line: Callable[[Stream, str], None] | None
+        cls,
+        command: Command,
+        on_line: Callable[[Stream, str], None] | None,
+        warm: WarmStart | None = None,
     ) -> Process:
         """Start it; `on_line` hears of every line of output, else the output is kept.
 
         Raises:
             OSError: it cannot be executed.
         """
-        outputs = [_Output("stdout", on_line), _Output("stderr", on_line)]
-        stdin = (
-            _script(command.script) if command.script is not None else asyncio.subprocess.DEVNULL
-        )
+        outputs = (Output("stdout", on_line), Output("stderr", on_line))
         try:
-            started = await asyncio.create_subprocess_exec(
-                *command.argv,
-                cwd=command.folder,
-                env=dict(command.environment),
-                stdin=stdin,
-                stdout=outputs[0].writer,
-                stderr=outputs[1].writer,
-                start_new_session=True,
-            )
-        except OSError:
+            pid, ended = await _start(command, outputs, warm)
+        except BaseException:
             for output in outputs:
                 output.close()
             raise
         finally:
             for output in outputs:
                 os.close(output.writer)
-            if command.script is not None:
-                os.close(stdin)
-        return cls(started, outputs)
-
-    @property
-    def pid(self) -> int:
-        """Its number, which is its session's too."""
-        return self._process.pid
+        return cls(pid, ended, outputs)
 
     def kill(self) -> None:
         """Kill it with everything in its session."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal everything in its session, or it alone where it has not made one yet."""
+        for send in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                send(self.pid, number)
 
     async def wait(self) -> Ended:
         """Wait for its end, and a moment for the rest of its output."""
-        code = await self._process.wait()
+        code = await self._ended()
         await asyncio.wait({o.finished for o in self._output}, timeout=_LINGER)
         for output in self._output:
             output.close()
@@ -116,54 +116,33 @@ class Process:
         return Ended(code, stdout, stderr)
 
 
-class _Output:
-    """The reading end of a pipe."""
-
-    def __init__(self, stream: Stream, on_line: Callable[[Stream, str], None] | None) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._reader, self.writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        self._stream: Stream = stream
-        self._on_line = on_line
-        self._partial = b""
-        self._open = True
-        self.kept = bytearray()
-        self.finished: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(self._reader, self._read)
-
-    def _read(self) -> None:
-        try:
-            chunk = os.read(self._reader, 65536)
-        except BlockingIOError:
-            return
-        if not chunk:
-            self._loop.remove_reader(self._reader)
-            self.finished.set_result(None)
-            return
-        if self._on_line is None:
-            self.kept += chunk
-            return
-        *lines, self._partial = (self._partial + chunk).split(b"\n")
-        if len(self._partial) > _LONGEST_LINE:
-            lines, self._partial = [*lines, self._partial], b""
-        for line in lines:
-            self._on_line(self._stream, _text(line))
-
-    def close(self) -> None:
-        """Stop reading; what was an unfinished line is told as one."""
-        if not self._open:
-            return
-        self._open = False
-        if self._partial and self._on_line is not None:
-            self._on_line(self._stream, _text(self._partial))
-        self._loop.remove_reader(self._reader)
-        os.close(self._reader)
-        if not self.finished.done():
-            self.finished.cancel()
+async def _start(
+    command: Command, outputs: Sequence[Output], warm: WarmStart | None
+) -> tuple[int, Callable[[], Awaitable[int]]]:
+    """The number of the new process, and how to wait for its exit code."""
+    stdin = _script(command.script) if command.script is not None else _nothing()
+    descriptors = (stdin, *(output.writer for output in outputs))
+    try:
+        if warm is not None:
+            with contextlib.suppress(Unfit):  # it has died: then the command as it is
+                forked = await warm.interpreter.fork(warm.environment, descriptors)
+                return forked.pid, lambda: forked.ended
+        started = await asyncio.create_subprocess_exec(
+            *command.argv,
+            cwd=command.folder,
+            env=dict(command.environment),
+            stdin=stdin,
+            stdout=descriptors[1],
+            stderr=descriptors[2],
+            start_new_session=True,
+        )
+        return started.pid, started.wait
+    finally:
+        os.close(stdin)
 
 
-def _text(line: bytes) -> str:
-    return line.removesuffix(b"\r").decode("utf-8", "replace")
+def _nothing() -> int:
+    return os.open(os.devnull, os.O_RDWR)
 
 
 def _script(text: str) -> int:

@@ -1,25 +1,20 @@
-"""network-get, unit-get, open-port, close-port, opened-ports."""
+"""network-get, unit-get."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from sandbox.juju.engine.context import HookContext, PortRange
+from sandbox.juju.engine.context import HookContext
 from sandbox.juju.hook_tools import lookup
-from sandbox.juju.hook_tools.answer import NOTHING, Answer, formatted
-from sandbox.juju.hook_tools.invocation import Flag, Invocation, ToolError, UsageError
+from sandbox.juju.hook_tools.answer import Answer, formatted
+from sandbox.juju.hook_tools.invocation import FORMAT, Flag, Invocation, ToolError, UsageError
 from sandbox.juju.state import applications, machines
 
 BIND_ADDRESS = Flag(("--bind-address",), False)
 INGRESS_ADDRESS = Flag(("--ingress-address",), False)
 EGRESS_SUBNETS = Flag(("--egress-subnets",), False)
 PRIMARY_ADDRESS = Flag(("--primary-address",), False)
-ENDPOINTS = Flag(("--endpoints",))
-ENDPOINTS_SHOWN = Flag(("--endpoints",), False)
 LEGACY_FORMAT = Flag(("--format",))
-
-_PORTS = re.compile(r"(?P<first>[0-9]+)(?:-(?P<last>[0-9]+))?(?:/(?P<protocol>tcp|udp))?\Z")
 
 
 def get(context: HookContext, invocation: Invocation) -> Answer:
@@ -55,20 +50,26 @@ def _shown(invocation: Invocation, addresses: list[dict[str, Any]]) -> Any:
         return first
     if wanted:
         return next(iter(wanted.values())) if len(wanted) == 1 else wanted
+    as_yaml = invocation[FORMAT] != "json"
     return {
-        "bind-addresses": [_interface(address) for address in addresses],
+        "bind-addresses": [_interface(address, as_yaml=as_yaml) for address in addresses],
         "egress-subnets": egress,
         "ingress-addresses": [address["value"] for address in addresses],
     }
 
 
-def _interface(address: dict[str, Any]) -> dict[str, Any]:
+def _interface(address: dict[str, Any], *, as_yaml: bool) -> dict[str, Any]:
+    """One interface; in YAML with the names that older charms look for too."""
+    mac, name = address.get("mac", ""), address.get("interface", "eth0")
+    shown = {"hostname": "", "value": address["value"], "cidr": address.get("cidr", "")}
+    if not as_yaml:
+        return {"mac-address": mac, "interface-name": name, "addresses": [shown]}
     return {
-        "mac-address": address.get("mac", ""),
-        "interface-name": address.get("interface", "eth0"),
-        "addresses": [
-            {"hostname": "", "value": address["value"], "cidr": address.get("cidr", "")}
-        ],
+        "mac-address": mac,
+        "interface-name": name,
+        "addresses": [{**shown, "address": address["value"]}],
+        "macaddress": mac,
+        "interfacename": name,
     }
 
 
@@ -98,65 +99,3 @@ def unit_get(context: HookContext, invocation: Invocation) -> Answer:
     if not addresses:
         raise ToolError(f'"{key}" not found')
     return formatted(invocation, addresses[0]["value"])
-
-
-def open_port(context: HookContext, invocation: Invocation) -> Answer:
-    """Ask for a port range to be reachable, once the hook has succeeded."""
-    for ports in _ranges(invocation):
-        context.closed.discard(ports)
-        context.opened.add(ports)
-    return NOTHING
-
-
-def close_port(context: HookContext, invocation: Invocation) -> Answer:
-    """Ask for a port range not to be reachable any more."""
-    for ports in _ranges(invocation):
-        context.opened.discard(ports)
-        context.closed.add(ports)
-    return NOTHING
-
-
-def opened_ports(context: HookContext, invocation: Invocation) -> Answer:
-    """The port ranges that the unit has open, without what this hook changes, as in Juju."""
-    invocation.expect(0)
-    ranges = [port_range(document) for document in context.refresh_unit().ports]
-    texts: dict[str, set[str]] = {}
-    for ports in sorted(ranges, key=lambda r: (r.protocol, r.first, r.last)):
-        texts.setdefault(ports.text, set()).add(ports.endpoint or "*")
-    if not invocation[ENDPOINTS_SHOWN]:
-        return formatted(invocation, list(texts))
-    return formatted(
-        invocation, [f"{text} ({', '.join(sorted(names))})" for text, names in texts.items()]
-    )
-
-
-def port_range(document: dict[str, Any]) -> PortRange:
-    """A port range as the store keeps it."""
-    return PortRange(
-        document["protocol"],
-        document["from-port"],
-        document["to-port"],
-        document.get("endpoint", ""),
-    )
-
-
-def _ranges(invocation: Invocation) -> list[PortRange]:
-    if not invocation.arguments:
-        raise UsageError("no port or range specified")
-    protocol, first, last = _parse(invocation.first().lower())
-    invocation.expect(1)
-    endpoints = invocation[ENDPOINTS].split(",") if invocation[ENDPOINTS] else [""]
-    return [PortRange(protocol, first, last, endpoint.strip()) for endpoint in endpoints]
-
-
-def _parse(text: str) -> tuple[str, int, int]:
-    if text == "icmp":
-        return "icmp", -1, -1
-    match = _PORTS.match(text)
-    if match is None:
-        raise UsageError(f'invalid port or port range "{text}"')
-    first = int(match["first"])
-    last = int(match["last"] or first)
-    if not 0 < first <= last <= 65535:
-        raise UsageError(f"invalid port range {text}: ports must be between 1 and 65535, in order")
-    return match["protocol"] or "tcp", first, last

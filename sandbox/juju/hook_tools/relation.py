@@ -8,6 +8,7 @@ from sandbox.juju.engine.context import HookContext
 from sandbox.juju.hook_tools import lookup
 from sandbox.juju.hook_tools.answer import NOTHING, Answer, formatted
 from sandbox.juju.hook_tools.invocation import APP, Invocation, ToolError, UsageError
+from sandbox.juju.state import mirrored_relations, relations
 
 _UNIT = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*/(?:0|[1-9][0-9]*)\Z")
 _APPLICATION = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*\Z")
@@ -63,10 +64,12 @@ def put(context: HookContext, invocation: Invocation) -> Answer:
 
 
 def model_get(context: HookContext, invocation: Invocation) -> Answer:
-    """The model at the other end: always this one, as there are no relations across models."""
-    lookup.relation(context, invocation)
+    """The model at the other end: this one, unless the relation is between models."""
+    relation = lookup.relation(context, invocation)
     invocation.expect(0)
-    return formatted(invocation, {"uuid": context.model})
+    with context.store.transaction() as tx:
+        there = mirrored_relations.other(tx, relations.get(tx, context.model, relation.id))
+    return formatted(invocation, {"uuid": there.model if there else context.model})
 
 
 def _databag(context: HookContext, invocation: Invocation) -> str:

@@ -219,18 +219,20 @@ def _moment(text: str) -> datetime.datetime:
         moment = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         parts = _DURATION.findall(text)
-        if not parts or "".join(a + b for a, b in parts) != text:
+        if not parts or "".join(a + b for a, b in parts) != text.removeprefix("-"):
             raise UsageError(f'expire time or duration "{text}" not valid') from None
         seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+        if seconds <= 0 or text.startswith("-"):
+            raise UsageError(f'negative expire duration "{text}" not valid') from None
         return clock.now() + datetime.timedelta(seconds=seconds)
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
 
 
 def _content(invocation: Invocation, arguments: tuple[str, ...]) -> Content:
-    """The values of the arguments over those of `--file`; key#file= names a file to read."""
+    """The values of `--file` over those of the arguments; key#file= names a file to read."""
     try:
         pairs = secret_values.key_values(arguments)
-        values = {**_file_values(invocation), **_with_files(invocation, pairs)}
+        values = {**_with_files(invocation, pairs), **_file_values(invocation)}
         return secret_values.encode(values)
     except errors.NotValid as refusal:
         raise UsageError(str(refusal)) from None

@@ -328,6 +328,8 @@ def _check_new(tx: Transaction, model: str, name: str, charm: Charm, base: str) 
         raise errors.NotValid("invalid name")
     if tx.one("SELECT 1 FROM applications WHERE model = ? AND name = ?", model, name):
         raise errors.AlreadyExists("application already exists")
+    if tx.one("SELECT 1 FROM remote_applications WHERE model = ? AND name = ?", model, name):
+        raise errors.AlreadyExists("saas application with same name already exists")
     models.alive(tx, model)
     systems = sorted({supported["name"] for supported in charm.bases})
     if systems and base.partition("@")[0] not in systems:

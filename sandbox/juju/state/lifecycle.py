@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from sandbox.juju.state import relations, secrets, statuses
+from sandbox.juju.state import (
+    mirrored_relations,
+    relations,
+    remote_applications,
+    secrets,
+    statuses,
+)
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Relation
 
@@ -22,12 +28,14 @@ def finish_relation(tx: Transaction, relation: Relation) -> bool:
     remove_relation(tx, relation)
     for application in relation.applications:
         finish_application(tx, relation.model, application)
+        remote_applications.finish(tx, relation.model, application)
     return True
 
 
 def remove_relation(tx: Transaction, relation: Relation) -> None:
     """Drop a relation, its databags and what was granted in its scope."""
     relations.touch(tx, relation)
+    mirrored_relations.forget(tx, relation)
     model, number = relation.model, relation.id
     for table, column in (
         ("relation_units", "relation"),
@@ -49,7 +57,7 @@ def finish_application(tx: Transaction, model: str, application: str) -> bool:
         return False
     secrets.remove_owned(tx, model, "application", application)
     statuses.forget(tx, model, "application", application)
-    for table in ("leases", "resources", "offers"):
+    for table in ("leases", "resources", "application_offers"):
         tx.execute(f"DELETE FROM {table} WHERE model = ? AND application = ?", model, application)
     tx.execute("DELETE FROM applications WHERE model = ? AND name = ?", model, application)
     tx.touch("application", model, application)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sandbox.juju import clock, errors
-from sandbox.juju.state import charms, models
+from sandbox.juju.state import charms, models, remote_applications
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import (
     JUJU_INFO,
@@ -90,7 +90,7 @@ def infer_active(tx: Transaction, model: str, *names: str) -> Relation:
     """
     wanted = [_split(name) for name in names]
     for application, _ in wanted:
-        _application(tx, model, application)
+        declared(tx, model, application)
     found = [r for r in all_relations(tx, model) if _matches(r, wanted)]
     query = " ".join(names)
     if not found:
@@ -174,6 +174,18 @@ def touch(tx: Transaction, relation: Relation) -> None:
             tx.touch("unit", relation.model, row["name"])
 
 
+def declared(tx: Transaction, model: str, application: str) -> Mapping[str, Endpoint]:
+    """The endpoints of an application, local or of another model, by name.
+
+    Raises:
+        NotFound: no such application.
+    """
+    remote = remote_applications.find(tx, model, application)
+    if remote is not None:
+        return remote.declared()
+    return _charm(tx, _application(tx, model, application)).endpoints()
+
+
 def _with_endpoints(tx: Transaction, row) -> Relation:
     sides = tx.all(
         "SELECT application, endpoint, role FROM relation_endpoints"
@@ -210,7 +222,7 @@ def _side(application: str, endpoint: Endpoint) -> RelationEndpoint:
 
 def _endpoints(tx: Transaction, model: str, name: str) -> list[RelationEndpoint]:
     application, endpoint = _split(name)
-    known = _charm(tx, _application(tx, model, application)).endpoints()
+    known = declared(tx, model, application)
     if endpoint and endpoint not in known:
         raise errors.JujuError(f'application "{application}" has no "{endpoint}" relation')
     wanted = [known[endpoint]] if endpoint else known.values()
@@ -239,7 +251,16 @@ def _container_scope_allowed(
 ) -> bool:
     if "container" not in (one.scope, other.scope):
         return True
-    return any(_application(tx, model, side.application).subordinate for side in (one, other))
+    return any(_subordinate(tx, model, side.application) for side in (one, other))
+
+
+def _subordinate(tx: Transaction, model: str, application: str) -> bool:
+    return bool(
+        tx.value(
+            "SELECT subordinate FROM applications WHERE model = ? AND name = ?",
+            *(model, application),
+        )
+    )
 
 
 def _implicit(side: RelationEndpoint) -> bool:
@@ -271,8 +292,12 @@ def _matches(relation: Relation, wanted: list[tuple[str, str]]) -> bool:
 def _check_new(tx: Transaction, model: str, key: str, endpoints: list[RelationEndpoint]) -> None:
     models.alive(tx, model)
     for side in endpoints:
-        if _application(tx, model, side.application).life != "alive":
+        remote = remote_applications.find(tx, model, side.application)
+        found = remote or _application(tx, model, side.application)
+        if found.life != "alive":
             raise errors.JujuError(f'application "{side.application}" is not alive')
+        if remote is not None and any(e.scope == "container" for e in endpoints):
+            raise errors.JujuError("both endpoints must be globally scoped for remote relations")
     existing = tx.one("SELECT life FROM relations WHERE model = ? AND key = ?", model, key)
     if existing is not None and existing["life"] == "dying":
         raise errors.AlreadyExists(f"relation {key} is dying, but not yet removed")
@@ -285,7 +310,7 @@ def _check_new(tx: Transaction, model: str, key: str, endpoints: list[RelationEn
 
 
 def _check_limit(tx: Transaction, model: str, side: RelationEndpoint) -> None:
-    limit = _charm(tx, _application(tx, model, side.application)).endpoints()[side.name].limit
+    limit = declared(tx, model, side.application)[side.name].limit
     existing = of_application(tx, model, side.application)
     if limit and _established(existing, side.application, side.name) + 1 > limit:
         raise errors.QuotaLimitExceeded(

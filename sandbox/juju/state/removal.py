@@ -14,7 +14,8 @@ from sandbox.juju.state import (
     leases,
     lifecycle,
     machines,
-    models,
+    mirrored_relations,
+    offers,
     relations,
     scopes,
     secrets,
@@ -38,14 +39,20 @@ def destroy_application(
     force: bool = False,
     maximum_wait: float = MAXIMUM_WAIT,
 ) -> None:
-    """Destroy an application with its units and relations; NotFound if it is not there."""
+    """Destroy an application with its units and relations.
+
+    Raises:
+        NotFound: there is no such application.
+        JujuError: other models are related to what it offers.
+    """
     application = applications.get(tx, model, name)
     if application.life != "alive" and not force:
         return
+    _check_offers(tx, model, name, force=force)
     tx.update("applications", {"model": model, "name": name}, life="dying")
     applications.touch_with_units(tx, model, name)
     for relation in relations.of_application(tx, model, name):
-        _end_relation(tx, relation, force=force, maximum_wait=maximum_wait)
+        end_relation(tx, relation, force=force, maximum_wait=maximum_wait)
     for unit in units.of_application(tx, model, name):
         _end_unit(
             tx, unit, destroy_storage=destroy_storage, force=force, maximum_wait=maximum_wait
@@ -96,7 +103,7 @@ def destroy_relation(
     found = relations.get(tx, model, relation)
     if found.peer:
         raise errors.JujuError(f'cannot destroy relation "{found.key}": is a peer relation')
-    _end_relation(tx, found, force=force, maximum_wait=maximum_wait)
+    end_relation(tx, found, force=force, maximum_wait=maximum_wait)
 
 
 def destroy_machine(
@@ -119,7 +126,7 @@ def destroy_machine(
     if keep_instance:
         tx.update("machines", where, keep_instance=1)
     if force:
-        _force_machine(tx, model, machine, maximum_wait)
+        force_machine(tx, model, machine, maximum_wait)
         return
     _check_containers(tx, model, machine)
     for unit in _principals(tx, model, machine):
@@ -135,50 +142,22 @@ def destroy_machine(
     finish_machine(tx, model, machine)
 
 
-def destroy_model(
-    tx: Transaction,
-    uuid: str,
-    *,
-    destroy_storage: bool | None = None,
-    force: bool = False,
-    maximum_wait: float = MAXIMUM_WAIT,
-) -> None:
-    """Destroy a model with everything in it.
-
-    Raises:
-        JujuError: it has detached storage, and nothing was said about that.
-    """
-    model = models.get(tx, uuid)
-    if model.life != "alive" and not force:
+def end_relation(tx: Transaction, relation: Relation, *, force: bool, maximum_wait: float) -> None:
+    """Let a relation end, in both models if it is one between models."""
+    if relation.life != "alive" and not force:
         return
-    detached = any(not instance.owner for instance in storage.all_storage(tx, uuid))
-    if detached and destroy_storage is None:
-        raise errors.JujuError(
-            "failed to destroy model: model contains persistent storage",
-            code="model has persistent storage",
-        )
-    tx.update("models", {"uuid": uuid}, life="dying")
-    statuses.set_status(tx, uuid, "model", "", "destroying")
-    tx.touch("model", uuid)
-    tx.execute("DELETE FROM storage WHERE model = ? AND owner = ''", uuid)
-    for application in applications.all_applications(tx, uuid):
-        destroy_application(
-            tx,
-            uuid,
-            application.name,
-            destroy_storage=bool(destroy_storage),
-            force=force,
-            maximum_wait=maximum_wait,
-        )
-    # Containers come after their hosts in the list, and must end before them.
-    for machine in reversed(machines.all_machines(tx, uuid)):
-        if force:
-            _force_machine(tx, uuid, machine.id, maximum_wait)
-        elif machine.life == "alive":
-            tx.update("machines", {"model": uuid, "id": machine.id}, life="dying")
-            tx.touch("machine", uuid, machine.id)
-            finish_machine(tx, uuid, machine.id)
-    finish_model(tx, uuid)
+    tx.update("relations", {"model": relation.model, "id": relation.id}, life="dying")
+    relations.touch(tx, relation)
+    there = mirrored_relations.other(tx, relation)
+    if there is not None:
+        end_relation(tx, there, force=False, maximum_wait=maximum_wait)
+    dying = relations.get(tx, relation.model, relation.id)
+    if lifecycle.finish_relation(tx, dying):
+        return
+    if relation.scope == "container":
+        _end_unrelated_subordinates(tx, dying, force=force, maximum_wait=maximum_wait)
+    if force:
+        _schedule(tx, relation.model, "relation", str(relation.id), maximum_wait)
 
 
 def unit_is_dead(tx: Transaction, unit: Unit) -> None:
@@ -321,6 +300,15 @@ def _end_unit(
         _schedule(tx, model, "unit", name, maximum_wait)
 
 
+def _check_offers(tx: Transaction, model: str, name: str, *, force: bool) -> None:
+    count = 0 if force else offers.connected(tx, model, name)
+    if count:
+        plural = "" if count == 1 else "s"
+        raise errors.JujuError(
+            f'cannot destroy application "{name}": application is used by {count} offer{plural}'
+        )
+
+
 def _never_started(tx: Transaction, unit: Unit) -> bool:
     """Whether a unit's agent has set no status yet, so that there is nothing to shut down.
 
@@ -339,22 +327,6 @@ def _obliterate_unit(tx: Transaction, unit: Unit) -> None:
     for subordinate in units.subordinates(tx, unit.model, unit.name):
         _obliterate_unit(tx, subordinate)
     remove_unit(tx, unit)
-
-
-def _end_relation(
-    tx: Transaction, relation: Relation, *, force: bool, maximum_wait: float
-) -> None:
-    if relation.life != "alive" and not force:
-        return
-    tx.update("relations", {"model": relation.model, "id": relation.id}, life="dying")
-    relations.touch(tx, relation)
-    dying = relations.get(tx, relation.model, relation.id)
-    if lifecycle.finish_relation(tx, dying):
-        return
-    if relation.scope == "container":
-        _end_unrelated_subordinates(tx, dying, force=force, maximum_wait=maximum_wait)
-    if force:
-        _schedule(tx, relation.model, "relation", str(relation.id), maximum_wait)
 
 
 def _end_unrelated_subordinates(
@@ -376,11 +348,17 @@ def _end_unrelated_subordinates(
 
 def _empty_relation(tx: Transaction, relation: Relation) -> None:
     members = tx.all(
-        "SELECT unit FROM relation_units WHERE model = ? AND relation = ? AND in_scope = 1",
+        "SELECT member.unit, units.name FROM relation_units AS member LEFT JOIN units"
+        " ON units.model = member.model AND units.name = member.unit"
+        " WHERE member.model = ? AND member.relation = ? AND member.in_scope = 1",
         *(relation.model, relation.id),
     )
     for row in members:
-        scopes.leave(tx, relation, units.get(tx, relation.model, row["unit"]))
+        if row["name"] is None:
+            scopes.drop_remote(tx, relation, row["unit"])
+    for row in members:
+        if row["name"] is not None:
+            scopes.leave(tx, relation, units.get(tx, relation.model, row["unit"]))
     lifecycle.finish_relation(tx, relation)
 
 
@@ -395,9 +373,10 @@ def _end_host(tx: Transaction, model: str, machine: str) -> None:
     finish_machine(tx, model, machine)
 
 
-def _force_machine(tx: Transaction, model: str, machine: str, maximum_wait: float) -> None:
+def force_machine(tx: Transaction, model: str, machine: str, maximum_wait: float) -> None:
+    """Destroy a machine with all that is on it, without waiting for any agent."""
     for container in machines.containers(tx, model, machine):
-        _force_machine(tx, model, container.id, maximum_wait)
+        force_machine(tx, model, container.id, maximum_wait)
     where = {"model": model, "id": machine}
     tx.update("machines", where, life="dying", force_destroy=1)
     for unit in _principals(tx, model, machine):

@@ -335,14 +335,41 @@ CREATE TABLE IF NOT EXISTS resources (
     PRIMARY KEY (model, application, name)
 );
 
-CREATE TABLE IF NOT EXISTS offers (
+CREATE TABLE IF NOT EXISTS application_offers (
     model TEXT NOT NULL,
     name TEXT NOT NULL,
-    uuid TEXT NOT NULL,
+    uuid TEXT NOT NULL UNIQUE,
     application TEXT NOT NULL,
-    endpoints_json TEXT NOT NULL,
+    description TEXT NOT NULL,
+    endpoints_json TEXT NOT NULL,         -- the name that consumers see -> the charm's endpoint
+    access_json TEXT NOT NULL,            -- user -> read | consume | admin
     PRIMARY KEY (model, name)
 );
+-- What a model consumes of an offer (its SAAS), and in the offering model a stand-in for each
+-- application that consumes.
+CREATE TABLE IF NOT EXISTS remote_applications (
+    model TEXT NOT NULL,
+    name TEXT NOT NULL,
+    offer TEXT NOT NULL,                  -- the offer's uuid
+    url TEXT NOT NULL,                    -- of the offer; empty for a consumer's stand-in
+    other_model TEXT NOT NULL,            -- where the application itself is
+    endpoints_json TEXT NOT NULL,         -- [{"name","role","interface"}]
+    life TEXT NOT NULL DEFAULT 'alive',
+    created TEXT NOT NULL,
+    PRIMARY KEY (model, name)
+);
+-- A relation between models is a relation in each of them: the second mirrors the first.
+CREATE TABLE IF NOT EXISTS offer_connections (
+    offer TEXT NOT NULL,
+    user TEXT NOT NULL,
+    model TEXT NOT NULL,                  -- the consuming model
+    relation INTEGER NOT NULL,
+    offering_model TEXT NOT NULL,
+    offering_relation INTEGER NOT NULL,
+    PRIMARY KEY (model, relation)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS connections_by_offering
+    ON offer_connections (offering_model, offering_relation);
 
 -- One row for each hook or action that ran: what the trace shows.
 CREATE TABLE IF NOT EXISTS runs (

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from sandbox.juju import errors
-from sandbox.juju.state import lifecycle, relations, units
+from sandbox.juju.state import lifecycle, mirrored_relations, relations, units
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Relation, Settings, Unit
 
@@ -59,6 +59,7 @@ def enter(tx: Transaction, relation: Relation, unit: Unit) -> bool:
     if not tx.update("relation_units", where, **state):
         tx.insert("relation_units", **where, **state)
     _touch(tx, relation, unit)
+    mirrored_relations.copy_unit(tx, relation, unit.name)
     return True
 
 
@@ -67,6 +68,7 @@ def prepare_to_leave(tx: Transaction, relation: Relation, unit: Unit) -> None:
     where = {"model": relation.model, "relation": relation.id, "unit": unit.name, "in_scope": 1}
     if tx.update("relation_units", where, departing=1):
         _touch(tx, relation, unit)
+        mirrored_relations.copy_unit(tx, relation, unit.name)
 
 
 def leave(tx: Transaction, relation: Relation, unit: Unit) -> None:
@@ -77,7 +79,17 @@ def leave(tx: Transaction, relation: Relation, unit: Unit) -> None:
     where = {"model": relation.model, "relation": relation.id, "unit": unit.name, "in_scope": 1}
     if tx.update("relation_units", where, in_scope=0, departing=0):
         _touch(tx, relation, unit)
+        there = mirrored_relations.copy_unit(tx, relation, unit.name)
+        if there is not None:
+            lifecycle.finish_relation(tx, there)
         lifecycle.finish_relation(tx, relation)
+
+
+def drop_remote(tx: Transaction, relation: Relation, unit: str) -> None:
+    """Let a unit of another model be out of scope here, whatever it does there."""
+    where = {"model": relation.model, "relation": relation.id, "unit": unit}
+    tx.update("relation_units", where, in_scope=0, departing=0)
+    relations.touch(tx, relation)
 
 
 def in_scope(tx: Transaction, relation: Relation, unit: str) -> bool:
@@ -108,15 +120,14 @@ def remote_units(tx: Transaction, relation: Relation, unit: Unit) -> list[str]:
     """
     remote = relation.remote(unit.application).application
     rows = tx.all(
-        "SELECT units.name FROM relation_units AS member JOIN units"
+        "SELECT member.unit FROM relation_units AS member LEFT JOIN units"
         " ON units.model = member.model AND units.name = member.unit"
         " WHERE member.model = ? AND member.relation = ? AND member.in_scope = 1"
-        " AND member.departing = 0 AND units.application = ? AND units.name <> ?"
-        " AND (? = 'global' OR coalesce(units.principal, units.name) = ?)"
-        " ORDER BY units.number",
+        " AND member.departing = 0 AND member.unit LIKE ? || '/%' AND member.unit <> ?"
+        " AND (? = 'global' OR coalesce(units.principal, units.name) = ?)",
         *(relation.model, relation.id, remote, unit.name, relation.scope, unit.host),
     )
-    return [row["name"] for row in rows]
+    return sorted((row["unit"] for row in rows), key=_number)
 
 
 def unit_settings(tx: Transaction, relation: Relation, unit: str) -> Settings:
@@ -163,6 +174,7 @@ def set_unit_settings(
     where = {"model": relation.model, "relation": relation.id, "unit": unit.name}
     tx.update("relation_units", where, settings_json=merged, version=old.version + 1)
     _touch_others(tx, relation, unit)
+    mirrored_relations.copy_unit(tx, relation, unit.name)
     return True
 
 
@@ -185,6 +197,7 @@ def set_application_settings(
     remote = relation.remote(application).application
     for name in units.names(tx, relation.model, remote):
         tx.touch("unit", relation.model, name)
+    mirrored_relations.copy_application(tx, relation, application)
     return True
 
 
@@ -214,6 +227,10 @@ def _ensure_subordinate(tx: Transaction, relation: Relation, principal: Unit) ->
             f'unit "{principal.name}" in relation "{relation.key}": subordinate {row["name"]}'
             " is no longer alive"
         )
+
+
+def _number(unit: str) -> int:
+    return int(unit.rpartition("/")[2])
 
 
 def _touch(tx: Transaction, relation: Relation, unit: Unit) -> None:

@@ -22,6 +22,7 @@ Kind = Literal[
     "relation",
     "secret",
     "task",
+    "run",
     "log",
 ]
 
@@ -92,16 +93,21 @@ class Transaction:
 class Store:
     """One SQLite file, used from the controller's only thread."""
 
-    def __init__(self, path: pathlib.Path | str) -> None:
-        self._connection = sqlite3.connect(str(path), isolation_level=None)
+    def __init__(self, path: pathlib.Path | str, *, read_only: bool = False) -> None:
+        """Open it; read-only from beside the controller, whose state it then never changes."""
+        self._open: Transaction | None = None
+        self._subscribers: list[Subscriber] = []
+        self._courier: Subscriber = self.tell
+        source = f"file:{path}?mode=ro" if read_only else str(path)
+        self._connection = sqlite3.connect(source, isolation_level=None, uri=read_only)
         self._connection.row_factory = sqlite3.Row
+        if read_only:
+            return
         self._connection.execute("PRAGMA journal_mode = WAL")
         # A killed process loses nothing that was committed; only a power cut could.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         schema = pathlib.Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
         self._connection.executescript(schema)
-        self._open: Transaction | None = None
-        self._subscribers: list[Subscriber] = []
 
     def close(self) -> None:
         """Close the file; the store is of no use afterwards."""
@@ -133,9 +139,25 @@ class Store:
         finally:
             self._open = None
         if transaction.changes:
-            changes = frozenset(transaction.changes)
-            for subscriber in tuple(self._subscribers):
-                subscriber(changes)
+            self._courier(frozenset(transaction.changes))
+
+    def tell(self, changes: frozenset[Change]) -> None:
+        """Let every subscriber hear of changes."""
+        for subscriber in tuple(self._subscribers):
+            subscriber(changes)
+
+    def send_by(self, courier: Subscriber | None) -> None:
+        """Hand the changes of each commit to `courier`, which may tell of them late or twice."""
+        self._courier = courier or self.tell
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A consistent look, which locks nobody out."""
+        self._connection.execute("BEGIN")
+        try:
+            yield Transaction(self._connection)
+        finally:
+            self._connection.execute("ROLLBACK")
 
 
 def _plain(value: Any) -> Any:

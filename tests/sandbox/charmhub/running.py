@@ -25,9 +25,9 @@ from sandbox.juju.state import (
     charms,
     clouds,
     log,
+    model_removal,
     models,
     relations,
-    removal,
     runs,
     statuses,
     tasks,
@@ -175,7 +175,7 @@ async def model(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Model
     model.deploy("mysql-innodb-cluster", "mysql", 3)
     yield model
     with store.transaction() as tx:
-        removal.destroy_model(tx, uuid, force=True)
+        model_removal.destroy_model(tx, uuid, force=True)
     provisioning.cancel()
     await asyncio.wait({provisioning}, timeout=20)
     await asyncio.wait_for(engine.stop(), 20)

@@ -30,6 +30,10 @@ _METHODS = {
     "AddRelation": Method(application_relations.add_relation, _WRITE),
     "DestroyRelation": Method(application_relations.destroy_relation, _WRITE),
     "SetRelationsSuspended": Method(application_relations.set_relations_suspended, _WRITE),
+    "Consume": Method(application_relations.consume, _WRITE),
+    "DestroyConsumedApplications": Method(
+        application_relations.destroy_consumed_applications, _WRITE
+    ),
     "CharmRelations": Method(application_relations.charm_relations, _READ),
     "Get": Method(application_config.get, _READ),
     "CharmConfig": Method(application_config.charm_config, _READ),

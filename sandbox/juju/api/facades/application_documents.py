@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.juju.api import tags
 from sandbox.juju.api.status import full
-from sandbox.juju.state import machines, relations, scopes, units, values
+from sandbox.juju.state import machines, mirrored_relations, relations, scopes, units, values
 from sandbox.juju.state.store import Transaction
 
 Document = dict[str, Any]
@@ -133,14 +133,24 @@ def _relation_data(tx: Transaction, relation: values.Relation, unit: values.Unit
     return {
         "relation-id": relation.id,
         "endpoint": relation.endpoint(unit.application).name,
-        "cross-model": False,
+        "cross-model": mirrored_relations.other(tx, relation) is not None,
         "related-endpoint": remote.name,
         "ApplicationData": scopes.application_settings(tx, relation, remote.application).values,
         "unit-relation-data": {
             name: _unit_data(tx, relation, name)
-            for name in units.names(tx, unit.model, remote.application)
+            for name in _remote_units(tx, relation, remote.application)
         },
     }
+
+
+def _remote_units(tx: Transaction, relation: values.Relation, application: str) -> list[str]:
+    """The units of an application, or those of another model that were ever in scope."""
+    own = units.names(tx, relation.model, application)
+    rows = tx.all(
+        "SELECT unit FROM relation_units WHERE model = ? AND relation = ? AND unit LIKE ? || '/%'",
+        *(relation.model, relation.id, application),
+    )
+    return own or sorted(row["unit"] for row in rows)
 
 
 def _unit_data(tx: Transaction, relation: values.Relation, unit: str) -> Document:

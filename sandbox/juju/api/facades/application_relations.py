@@ -5,11 +5,20 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from sandbox.juju.api import offer_documents, tags
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import Session
-from sandbox.juju.errors import JujuError, NotSupported
-from sandbox.juju.state import applications, relations, removal
+from sandbox.juju.errors import JujuError, NotFound, NotSupported, PermissionDenied
+from sandbox.juju.state import (
+    applications,
+    consuming,
+    offers,
+    relations,
+    remote_applications,
+    remote_removal,
+    removal,
+)
 from sandbox.juju.state.store import Transaction
 
 
@@ -17,13 +26,16 @@ def add_relation(session: Session, parameters: Fields) -> dict[str, Any]:
     """AddRelation: between two `application[:endpoint]`."""
     endpoints, cidrs = parameters.texts("endpoints"), parameters.texts("via-cidrs")
     with session.store.transaction() as tx:
-        relations.infer(tx, session.model, *endpoints)
-        _check_cidrs(cidrs)
+        sides = relations.infer(tx, session.model, *endpoints)
+        between_models = any(
+            remote_applications.find(tx, session.model, side.application) for side in sides
+        )
+        _check_cidrs(cidrs, between_models)
         relation = relations.add(tx, session.model, *endpoints)
+        consuming.connect(tx, relation, session.user)
         shown = {}
         for side in relation.endpoints:
-            application = applications.get(tx, session.model, side.application)
-            declared = applications.charm_of(tx, application).endpoints()[side.name]
+            declared = relations.declared(tx, session.model, side.application)[side.name]
             shown[side.application] = {
                 "name": side.name,
                 "role": side.role,
@@ -57,15 +69,47 @@ def set_relations_suspended(session: Session, parameters: Fields) -> dict[str, A
     """SetRelationsSuspended: for relations of offers only, as in Juju."""
 
     def change(tx: Transaction, arguments: Fields) -> None:
-        relation = relations.get(tx, session.model, arguments.number("relation-id"))
-        suspended = arguments.flag("suspended")
-        if relation.suspended == suspended:
-            return
-        raise JujuError(
-            f'cannot set suspend status for "{relation.key}" which is not associated with an offer'
+        consuming.set_suspended(
+            tx,
+            session.model,
+            arguments.number("relation-id"),
+            arguments.flag("suspended"),
+            arguments.text("message"),
         )
 
     return each(session, parameters.each("args"), change)
+
+
+def consume(session: Session, parameters: Fields) -> dict[str, Any]:
+    """Consume: make offers known as applications of other models (SAAS)."""
+
+    def add(tx: Transaction, arguments: Fields) -> None:
+        tags.model(arguments.text("source-model-tag"))
+        offer = offers.by_uuid(tx, arguments.text("offer-uuid"))
+        if offer is None:
+            raise NotFound(f'application offer "{arguments.text("offer-url")}" not found')
+        level = offer_documents.access(session, tx, offer)
+        if not offer_documents.allows(level, "consume"):
+            raise PermissionDenied
+        url, alias = arguments.text("offer-url"), arguments.text("application-alias")
+        consuming.consume(tx, session.model, offer, url, alias)
+
+    return each(session, parameters.each("args"), add)
+
+
+def destroy_consumed_applications(session: Session, parameters: Fields) -> dict[str, Any]:
+    """DestroyConsumedApplications: consume an offer no longer."""
+
+    def destroy(tx: Transaction, arguments: Fields) -> None:
+        remote_removal.destroy_saas(
+            tx,
+            session.model,
+            tags.application(arguments.text("application-tag")),
+            force=arguments.flag("force"),
+            maximum_wait=arguments.seconds("max-wait", removal.MAXIMUM_WAIT),
+        )
+
+    return each(session, parameters.each("applications"), destroy)
 
 
 def charm_relations(session: Session, parameters: Fields) -> dict[str, Any]:
@@ -76,7 +120,7 @@ def charm_relations(session: Session, parameters: Fields) -> dict[str, Any]:
     return {"charm-relations": sorted(charm.endpoints())}
 
 
-def _check_cidrs(cidrs: list[str]) -> None:
+def _check_cidrs(cidrs: list[str], between_models: bool) -> None:
     for cidr in cidrs:
         try:
             ipaddress.ip_network(cidr, strict=False)
@@ -84,5 +128,5 @@ def _check_cidrs(cidrs: list[str]) -> None:
             raise JujuError(f"invalid CIDR address: {cidr}") from None
         if cidr == "0.0.0.0/0":
             raise JujuError(f'CIDR "{cidr}" not allowed')
-    if cidrs:
+    if cidrs and not between_models:
         raise NotSupported("integration via subnets for non cross model relations not supported")

@@ -1,4 +1,4 @@
-"""Bundle 6: the changes that a bundle asks for, and a model as a bundle."""
+"""Bundle 6 and 8: the changes that a bundle asks for, and a model as a bundle."""
 
 from __future__ import annotations
 
@@ -28,13 +28,9 @@ def export_bundle(session: Session, parameters: Fields) -> dict[str, Any]:
     return {"result": bundle_export.export(read, base, with_defaults=with_defaults)}
 
 
-FACADES = (
-    Facade(
-        "Bundle",
-        6,
-        {
-            "GetChangesMapArgs": Method(get_changes_map_args, Access.READ),
-            "ExportBundle": Method(export_bundle, Access.READ),
-        },
-    ),
-)
+_METHODS = {
+    "GetChangesMapArgs": Method(get_changes_map_args, Access.READ),
+    "ExportBundle": Method(export_bundle, Access.READ),
+}
+
+FACADES = tuple(Facade("Bundle", version, _METHODS) for version in (6, 8))

@@ -12,10 +12,10 @@ from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import (
     API_PORT,
-    SERVER_VERSION,
     Access,
     Session,
     controller_uuid,
+    server_version,
 )
 from sandbox.juju.errors import JujuError, NotValid, PermissionDenied
 from sandbox.juju.state import accounts, models
@@ -68,7 +68,8 @@ def api_info_for_models(session: Session, parameters: Fields) -> dict[str, Any]:
 
 def controller_version(session: Session, parameters: Fields) -> dict[str, Any]:
     """ControllerVersion."""
-    return {"version": SERVER_VERSION, "git-commit": ""}
+    with session.store.transaction() as tx:
+        return {"version": server_version(tx), "git-commit": ""}
 
 
 def identity_provider_url(session: Session, parameters: Fields) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""MachineManager 9 and 10: machines added, removed, and provisioned again."""
+"""MachineManager 9 to 11: machines added, removed, and provisioned again."""
 
 from __future__ import annotations
 
@@ -141,4 +141,4 @@ _METHODS = {
     "InstanceTypes": Method(instance_types, Access.READ),
 }
 
-FACADES = tuple(Facade("MachineManager", version, _METHODS) for version in (9, 10))
+FACADES = tuple(Facade("MachineManager", version, _METHODS) for version in (9, 10, 11))

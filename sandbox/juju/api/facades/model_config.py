@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.juju import constraints
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.registry import Facade, Method
-from sandbox.juju.api.session import SERVER_VERSION, Access, Session, model_row
+from sandbox.juju.api.session import Access, Session, model_row, server_version
 from sandbox.juju.errors import JujuError, NotValid
 from sandbox.juju.state import models, spaces
 from sandbox.juju.state.store import Transaction
@@ -22,12 +22,13 @@ def model_get(session: Session, parameters: Fields) -> dict[str, Any]:
     with session.store.transaction() as tx:
         model_row(tx, session.model)
         settings = models.get_config(tx, session.model)
+        version = server_version(tx)
     shown: dict[str, Any] = {
         name: {"value": value, "source": _source(name, value)}
         for name, value in settings.items()
         if name != _KEYS
     }
-    shown[_VERSION] = {"value": SERVER_VERSION, "source": "model"}
+    shown[_VERSION] = {"value": version, "source": "model"}
     shown["default-series"] = {"value": "", "source": "default"}
     return {"config": shown}
 
@@ -37,9 +38,10 @@ def model_set(session: Session, parameters: Fields) -> dict[str, Any]:
     changes = parameters.mapping("config")
     if _KEYS in changes:
         raise JujuError("authorized-keys cannot be set")
-    if changes.get(_VERSION, SERVER_VERSION) != SERVER_VERSION:
-        raise JujuError("agent-version cannot be changed")
     with session.store.transaction() as tx:
+        version = server_version(tx)
+        if changes.get(_VERSION, version) != version:
+            raise JujuError("agent-version cannot be changed")
         _check_default_space(tx, session.model, changes.get("default-space"))
         kept = {name: value for name, value in changes.items() if name != _VERSION}
         models.set_config(tx, session.model, kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.juju.api import tags
-from sandbox.juju.api.session import SERVER_VERSION, controller_uuid
+from sandbox.juju.api.session import controller_uuid, server_version
 from sandbox.juju.state import accounts, clouds, machines, statuses, values
 from sandbox.juju.state.store import Transaction
 
@@ -53,7 +53,7 @@ def info(tx: Transaction, model: values.Model, *, everyone: bool, user: str = ""
             {
                 "name": "juju",
                 "description": "the version of Juju used by the model",
-                "version": SERVER_VERSION,
+                "version": server_version(tx),
             }
         ],
     }
@@ -103,7 +103,7 @@ def _common(tx: Transaction, model: values.Model) -> Document:
         "life": model.life,
         "status": entity_status(statuses.get_status(tx, model.uuid, "model", "")),
         "sla": {"level": "unsupported", "owner": ""},
-        "agent-version": SERVER_VERSION,
+        "agent-version": server_version(tx),
     }
     if model.region:
         document["cloud-region"] = model.region

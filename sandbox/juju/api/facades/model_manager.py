@@ -14,7 +14,7 @@ from sandbox.juju.api.results import each
 from sandbox.juju.api.session import MODEL_ACCESS, Access, Session
 from sandbox.juju.errors import JujuError, NotFound, NotValid, PermissionDenied, Unauthorized
 from sandbox.juju.providers.discovery import discover_spaces
-from sandbox.juju.state import accounts, clouds, models, removal, values
+from sandbox.juju.state import accounts, clouds, model_removal, models, removal, values
 from sandbox.juju.state.store import Transaction
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ async def _discover_spaces(session: Session, model: str) -> None:
         await discover_spaces(session.home, session.store, model)
     except Unauthorized:
         with session.store.transaction() as tx:
-            removal.destroy_model(tx, model)
+            model_removal.destroy_model(tx, model)
         raise
     except JujuError as error:
         _LOGGER.warning("model %s: %s", model, error)
@@ -122,7 +122,7 @@ def destroy_models(session: Session, parameters: Fields) -> dict[str, Any]:
         model = models.get(tx, tags.model(arguments.text("model-tag")))
         if not session.may(tx, Access.ADMIN, model.uuid):
             raise PermissionDenied
-        removal.destroy_model(
+        model_removal.destroy_model(
             tx,
             model.uuid,
             destroy_storage=arguments.optional_flag("destroy-storage"),

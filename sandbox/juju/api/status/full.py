@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.juju import constraints
-from sandbox.juju.api.session import SERVER_VERSION
 from sandbox.juju.api.status import storage as storage_status
-from sandbox.juju.api.status.rows import ModelRows
+from sandbox.juju.api.status.rows import ModelRows, OfferedEndpoints
 from sandbox.juju.api.status.selection import Selection
 from sandbox.juju.state import statuses, values
+from sandbox.juju.state.remote_applications import RemoteApplication
 from sandbox.juju.state.statuses import Status
 
 Document = dict[str, Any]
@@ -43,8 +43,12 @@ def full_status(
         "model": model_status(rows),
         "machines": _machines(rows, selection),
         "applications": {a.name: application_status(rows, a, selection) for a in shown},
-        "remote-applications": {},
-        "offers": {},
+        "remote-applications": {
+            remote.name: _remote(rows, remote)
+            for remote in rows.remote.values()
+            if not remote.consumer
+        },
+        "offers": {offered.offer.name: _offer(rows, offered) for offered in rows.offers},
         "relations": [
             _relation(rows, relation)
             for relation in rows.relations.values()
@@ -66,7 +70,7 @@ def model_status(rows: ModelRows) -> Document:
         "name": rows.model.name,
         "type": "iaas",
         "cloud-tag": f"cloud-{rows.model.cloud}",
-        "version": SERVER_VERSION,
+        "version": rows.version,
         "available-version": "",
         "model-status": {**detailed(status), "data": status.data},
         "meter-status": {"color": "", "message": ""},
@@ -205,7 +209,7 @@ def _unit(rows: ModelRows, unit: values.Unit, application_charm: str) -> Documen
         "agent-status": detailed(
             agent,
             life=unit.life,
-            version=SERVER_VERSION if unit.charm_url else "",
+            version=rows.version if unit.charm_url else "",
         ),
         "workload-status": detailed(workload),
         "workload-version": unit.workload_version,
@@ -247,7 +251,7 @@ def _machine(rows: ModelRows, machine: values.Machine) -> Document:
         "agent-status": detailed(
             rows.status("machine", machine.id),
             life=machine.life,
-            version=SERVER_VERSION if started else "",
+            version=rows.version if started else "",
         ),
         "instance-status": detailed(rows.status("instance", machine.id)),
         "modification-status": detailed(rows.status("modification", machine.id)),
@@ -285,6 +289,48 @@ def _interfaces(machine: values.Machine) -> dict[str, Document]:
         )
         interface["ip-addresses"].append(address["value"])
     return found
+
+
+def _remote(rows: ModelRows, remote: RemoteApplication) -> Document:
+    """params.RemoteApplicationStatus of a SAAS."""
+    related: dict[str, set[str]] = {}
+    for relation in rows.relations_of.get(remote.name, []):
+        own, other = relation.endpoint(remote.name), relation.remote(remote.name)
+        related.setdefault(own.name, set()).add(other.application)
+    return {
+        "offer-url": remote.url,
+        "offer-name": remote.name,
+        "endpoints": [_remote_endpoint(endpoint.name, endpoint) for endpoint in remote.endpoints],
+        "life": "" if remote.life == "alive" else remote.life,
+        "relations": {name: sorted(others) for name, others in related.items()},
+        "status": detailed(rows.remote_statuses[remote.name]),
+    }
+
+
+def _offer(rows: ModelRows, offered: OfferedEndpoints) -> Document:
+    """params.ApplicationOfferStatus: active connections are those that both ends have joined."""
+    offer = offered.offer
+    joined = [n for n in offered.relations if rows.relations[n].status == "joined"]
+    return {
+        "offer-name": offer.name,
+        "application-name": offer.application,
+        "charm": rows.applications[offer.application].charm_url,
+        "endpoints": {
+            alias: _remote_endpoint(endpoint.name, endpoint)
+            for alias, endpoint in offered.endpoints.items()
+        },
+        "active-connected-count": len(joined),
+        "total-connected-count": len(offered.relations),
+    }
+
+
+def _remote_endpoint(name: str, endpoint: values.Endpoint) -> Document:
+    return {
+        "name": name,
+        "role": endpoint.role,
+        "interface": endpoint.interface,
+        "limit": endpoint.limit,
+    }
 
 
 def _relation(rows: ModelRows, relation: values.Relation) -> Document:

@@ -7,9 +7,23 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.juju.state import leases, statuses, values
+from sandbox.juju.api.session import server_version
+from sandbox.juju.state import leases, offers, remote_applications, statuses, values
+from sandbox.juju.state.offers import Offer
+from sandbox.juju.state.remote_applications import RemoteApplication
 from sandbox.juju.state.statuses import Status
 from sandbox.juju.state.store import Transaction
+
+
+@dataclasses.dataclass(frozen=True)
+class OfferedEndpoints:
+    """An offer with what it offers and to how many."""
+
+    offer: Offer
+    endpoints: Mapping[str, values.Endpoint]
+    """The charm's endpoints, by the name that consumers see."""
+    relations: frozenset[int]
+    """Its connections, by the relation in this model."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +31,8 @@ class ModelRows:
     """A model's entities, indexed by the names that the status looks up."""
 
     model: values.Model
+    version: str
+    """Of Juju and its agents."""
     applications: Mapping[str, values.Application]
     charms: Mapping[str, values.Charm]
     """By URL."""
@@ -34,6 +50,10 @@ class ModelRows:
     leaders: Mapping[str, str]
     """Application to the unit that leads it."""
     storage: list[values.StorageInstance]
+    remote: Mapping[str, RemoteApplication]
+    """What is consumed of other models, and who consumes of this one."""
+    remote_statuses: Mapping[str, Status]
+    offers: list[OfferedEndpoints]
 
     def status(self, kind: str, entity: str) -> Status:
         """The status of this kind; unknown where none was set."""
@@ -59,9 +79,11 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
         return tx.all(f"SELECT * FROM {table} WHERE model = ? ORDER BY {order}", uuid)
 
     units = [values.Unit.from_row(row) for row in rows("units", "application, number")]
+    remote = remote_applications.all_remote(tx, uuid)
     relations = _relations(rows("relations", "id"), rows("relation_endpoints", "relation"))
     return ModelRows(
         model=model,
+        version=server_version(tx),
         applications=_by_name(map(values.Application.from_row, rows("applications", "name"))),
         charms={row["url"]: values.Charm.from_row(row) for row in rows("charms", "url")},
         units=_by_name(units),
@@ -76,8 +98,17 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
             (row["kind"], row["entity"]): Status.from_row(row) for row in rows("statuses", "kind")
         },
         leaders=leases.holders(tx, uuid),
+        remote={remote.name: remote for remote in remote},
+        remote_statuses={r.name: remote_applications.status(tx, r) for r in remote},
+        offers=[_offered(tx, offer) for offer in offers.all_offers(tx, uuid)],
         storage=[values.StorageInstance.from_row(row) for row in rows("storage", "id")],
     )
+
+
+def _offered(tx: Transaction, offer: Offer) -> OfferedEndpoints:
+    connections = offers.connections(tx, offer.uuid)
+    numbers = frozenset(connection.offering_relation for connection in connections)
+    return OfferedEndpoints(offer, offers.declared(tx, offer), numbers)
 
 
 def _by_name(entities: Iterable[Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import uuid
 import pytest
 import websockets
 
-from sandbox.juju.state import accounts, models, removal
+from sandbox.juju.state import accounts, model_removal, models
 
 
 @contextlib.asynccontextmanager
@@ -178,7 +178,7 @@ async def test_connections_to_a_model_end_with_it(controller, model):
     async with socket(controller, f"/model/{model.uuid}/api") as opened:
         await log_in(opened)
         with controller.state() as tx:
-            removal.destroy_model(tx, model.uuid)
+            model_removal.destroy_model(tx, model.uuid)
         with pytest.raises(websockets.ConnectionClosed):
             await opened.recv()
 

@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import time
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -45,7 +45,7 @@ def pack_charm(
     path: pathlib.Path,
     name: str,
     dispatch: str,
-    files: dict[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     **documents: Any,
 ) -> pathlib.Path:
     """A packed charm whose `dispatch` is this shell (or other) script."""

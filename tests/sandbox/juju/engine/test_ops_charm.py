@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 from sandbox.juju.state import applications, secrets, statuses, units
+from tests.sandbox.juju.engine import packed_python
 
 DISPATCH = f"""#!/bin/sh
 JUJU_DISPATCH_PATH="$JUJU_DISPATCH_PATH" PYTHONPATH=lib exec {sys.executable} ./src/charm.py
@@ -71,8 +74,17 @@ DOCUMENTS = {
 }
 
 
-async def test_an_ops_charm_does_a_bit_of_everything(world):
-    world.deploy("every", DISPATCH, **DOCUMENTS)
+@pytest.fixture(params=["started anew", "forked"])
+def packed(request):
+    """A dispatch that only a shell can run, or the one of charmcraft, which need not be run."""
+    if request.param == "forked":
+        return packed_python.DISPATCH, {**DOCUMENTS, "files": packed_python.files(CHARM)}
+    return DISPATCH, DOCUMENTS
+
+
+async def test_an_ops_charm_does_a_bit_of_everything(world, packed):
+    dispatch, documents = packed
+    world.deploy("every", dispatch, **documents)
     world.deploy("wiki", requires={"db": {"interface": "sql"}})
     world.relate("wiki", "every")
     await world.settled(60)
@@ -98,3 +110,5 @@ async def test_an_ops_charm_does_a_bit_of_everything(world):
     await world.settled(60)
     assert world.do(statuses.application, "every").status == "blocked"
     assert "DEBUG unit.every/0.start: saw StartEvent" in world.log()
+    forks = world.engine.runtime.warm_start._kept
+    assert bool(forks) is (dispatch is packed_python.DISPATCH)

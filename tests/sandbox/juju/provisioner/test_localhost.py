@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 from sandbox.juju.placement import Placement
-from sandbox.juju.state import machines, models, removal, storage
+from sandbox.juju.state import machines, model_removal, models, removal, storage
 
 
 async def test_a_machine_starts_at_once_with_an_address_of_its_own(local):
@@ -45,7 +45,7 @@ async def test_addresses_are_unique_over_all_models_and_used_again_after_removal
             assert (
                 machines.get(tx, other, "0").address != machines.get(tx, local.model, "0").address
             )
-            removal.destroy_model(tx, other)
+            model_removal.destroy_model(tx, other)
         await local.until(lambda: len(_addresses(local)) == 1)
         local.add()
         await local.until(lambda: local.started("1"))

@@ -10,7 +10,16 @@ from sandbox.juju.placement import Placement
 from sandbox.juju.providers.connect import connect, credential_of
 from sandbox.juju.providers.maas import MaasProvider
 from sandbox.juju.providers.provider import AccessDenied, NoMatch, StartRequest
-from sandbox.juju.state import clouds, machines, models, removal, spaces, statuses, storage
+from sandbox.juju.state import (
+    clouds,
+    machines,
+    model_removal,
+    models,
+    removal,
+    spaces,
+    statuses,
+    storage,
+)
 
 BASE = "ubuntu@24.04/stable"
 
@@ -62,7 +71,7 @@ async def test_machines_are_deployed_spread_over_the_zones_and_released_at_the_e
         assert claimed["distro_series"] == "noble"
         with metal.store.transaction() as tx:
             assert "metal" in {space.name for space in spaces.all_spaces(tx, metal.model)}
-            removal.destroy_model(tx, metal.model)
+            model_removal.destroy_model(tx, metal.model)
         await metal.until(lambda: not _models(metal))
     left = {node["status_name"] for node in (await nodes(region)).values()}
     assert left <= {"Releasing", "Ready"}

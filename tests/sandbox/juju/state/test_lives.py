@@ -18,6 +18,7 @@ from sandbox.juju.state import (
     charms,
     clouds,
     machines,
+    model_removal,
     models,
     relations,
     removal,
@@ -163,7 +164,7 @@ class Lives(RuleBasedStateMachine):
     def everything_can_always_be_removed(self) -> None:
         """Destroy the model by force: nothing of it is left, and a new one may begin."""
         with self.store.transaction() as tx:
-            removal.destroy_model(tx, self.model, force=True, maximum_wait=0)
+            model_removal.destroy_model(tx, self.model, force=True, maximum_wait=0)
             removal.run_cleanups(tx, float("inf"))
             for machine in reversed(self.all(tx, "machines", "id")):
                 removal.remove_machine(tx, self.model, machine)

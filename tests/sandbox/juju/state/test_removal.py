@@ -6,7 +6,16 @@ import pytest
 
 from sandbox.juju import errors
 from sandbox.juju.placement import Placement
-from sandbox.juju.state import machines, models, relations, removal, scopes, statuses, units
+from sandbox.juju.state import (
+    machines,
+    model_removal,
+    models,
+    relations,
+    removal,
+    scopes,
+    statuses,
+    units,
+)
 
 AGENT = {
     "subordinate": True,
@@ -206,14 +215,14 @@ def test_a_dead_unit_s_pending_actions_are_cancelled(started):
 
 def test_an_empty_model_goes_at_once(world):
     with world.store.transaction() as tx:
-        removal.destroy_model(tx, world.model)
+        model_removal.destroy_model(tx, world.model)
         with pytest.raises(errors.NotFound):
             models.get(tx, world.model)
 
 
 def test_a_model_goes_when_everything_in_it_has_gone(started):
     with started.store.transaction() as tx:
-        removal.destroy_model(tx, started.model)
+        model_removal.destroy_model(tx, started.model)
         assert models.get(tx, started.model).life == "dying"
         assert statuses.get_status(tx, started.model, "model", "").status == "destroying"
         with pytest.raises(errors.JujuError, match="no longer alive"):
