@@ -30,7 +30,7 @@ def test_releases_are_in_order_and_every_one_has_tracks_for_the_same_families() 
 
 
 def test_no_name_of_an_application_is_in_the_code() -> None:
-    sources = " ".join(p.read_text() for p in knowledge.FOLDER.parent.glob("*.py"))
+    sources = " ".join(p.read_text() for p in knowledge.FOLDER.parent.rglob("*.py"))
     named = [charm for charm in knowledge.load().charms if charm in sources.split()]
     assert named == []
 

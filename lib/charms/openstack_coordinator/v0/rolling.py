@@ -40,7 +40,7 @@ from charms.openstack_coordinator.v0.rolling_plan import (
 
 LIBID = "c9fd2bdcf0a14a8ba503610c18c98155"
 LIBAPI = 0
-LIBPATCH = 1
+LIBPATCH = 2
 
 TAKEOVER_GRACE = 60.0
 """Seconds that a new leader waits before it requests anything.
@@ -399,7 +399,8 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
     """The plan that takes back what this one began, the last first.
 
     A step that may have had an effect is undone as well: undoing, too, checks first. What was
-    done before the plan came to it stays.
+    done before the plan came to it stays. Nothing waits at a gate: gates guard what takes
+    something down, and this brings it back.
 
     Raises:
         PointOfNoReturn: a step that was begun has no way back.
@@ -412,11 +413,15 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
                 raise PointOfNoReturn(f"{step.id} was begun and cannot be undone")
         if begun:
             steps = tuple(
-                dataclasses.replace(step, id=f"undo {step.id}", do=step.undo, undo=step.do)
+                dataclasses.replace(
+                    step, id=f"undo {step.id}", do=step.undo, undo=step.do, gates=()
+                )
                 for step in begun
                 if step.undo is not None
             )
-            waves.append(dataclasses.replace(wave, name=f"undo {wave.name}", steps=steps))
+            waves.append(
+                dataclasses.replace(wave, name=f"undo {wave.name}", steps=steps, gates=())
+            )
     return Plan(f"roll back: {plan.title}", tuple(waves))
 
 
