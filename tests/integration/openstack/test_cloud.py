@@ -135,7 +135,8 @@ def test_a_hypervisor_that_hangs_is_down_and_one_whose_unit_is_paused_too(cloud:
 
 def test_a_client_of_the_virtual_address_sees_no_unit_leave(cloud: Cloud):
     """Each unit in turn, its hacluster before it and after it, under 20 requests a second."""
-    assert cloud.connect().identity.get_endpoint() == _virtual(cloud)
+    known = cloud.connect().session.get_endpoint(service_type="identity", interface="public")
+    assert known == _virtual(cloud)
     with Asking(_virtual(cloud)) as asking:
         for unit in KEYSTONES:
             guard = cloud.guard(unit)
