@@ -141,7 +141,8 @@ def _zones(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
             remedy = f"take it out, or name one of {_listed(facts.zones)}"
             yield Shortage("availability-zones", f"{zone} has no host that takes servers", remedy)
     if not facts.zones:
-        yield Shortage("hypervisors", "no zone has a host that takes servers", "add nova-compute units")
+        problem = "no zone has a host that takes servers"
+        yield Shortage("hypervisors", problem, "add or enable nova-compute units")
 
 
 def _external_network(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:

@@ -99,7 +99,7 @@ def test_what_the_cluster_has_already_is_not_asked_for_again() -> None:
 
 def test_a_zone_without_hosts_is_told_also_where_nova_may_choose() -> None:
     assert shortages(dataclasses.replace(ROOMY, zones=frozenset()), zones=()) == [
-        "hypervisors: no zone has a host that takes servers: add nova-compute units"
+        "hypervisors: no zone has a host that takes servers: add or enable nova-compute units"
     ]
 
 
