@@ -19,5 +19,16 @@ def test_whatever_happens_no_invariant_is_broken_and_every_history_ends(tenth: i
     assert endings <= {"done", "held", "aborted", "rolled back", "refused"}
 
 
+@pytest.mark.parametrize("kinds", [("quorum", "healthy"), ("empty",), ("other-zones-up",)])
+def test_a_coordinator_whose_gates_are_always_open_would_be_caught(
+    kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always = dict.fromkeys(kinds, lambda *_: "")
+    monkeypatch.setattr(gates, "_GATES", {**gates._GATES, **always})
+    with pytest.raises(Wrong):
+        for seed in range(300, 700):
+            run(seed)
+
+
 def test_a_seed_replays_its_history() -> None:
     assert run(7) == run(7)
