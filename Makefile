@@ -14,9 +14,9 @@ up: ## bring up the sandbox: bare metal, MAAS, Juju, OpenStack, Kubernetes (ARGS
 down: ## stop the sandbox and remove what it made
 	@if [ -x .venv/bin/sandbox ]; then $(SUDO) .venv/bin/sandbox down; fi
 
-test: ## the whole suite: lint, unit, pack, integration, cloud
+test: ## the whole suite: lint, unit, pack, integration, clients, cloud
 	@$(SUDO) sandbox/install.sh --dev
-	@$(SUDO) $(TOX) run -e lint,unit,pack,integration,cloud
+	@$(SUDO) $(TOX) run -e lint,unit,pack,integration,clients,cloud
 
 test-openstack: ## the tests on OpenStack's own services
 	@$(SUDO) sandbox/install.sh --dev --openstack

@@ -55,7 +55,7 @@ def pack(charm: str) -> bool:
         with tempfile.TemporaryDirectory(prefix=f"pack-{charm}-") as build:
             tree = pathlib.Path(build) / "tree"
             _copy_sources(tree, charm)
-            _run_charmcraft(tree / "charms" / charm)
+            _run_charmcraft(tree / "charms" / charm, pathlib.Path(build))
             packed = tree / "charms" / charm / packed_path(charm).name
             # Complete or absent: a killed copy must not look like a packed charm.
             part = kept.with_suffix(".part")
@@ -63,6 +63,17 @@ def pack(charm: str) -> bool:
             part.rename(kept)
     _place(kept, packed_path(charm))
     return ran
+
+
+def pack_in_place(charm: pathlib.Path) -> None:
+    """Run charmcraft in a charm's own folder, where it leaves the packed file.
+
+    Raises:
+        PackingError: charmcraft, or the making of its environment, failed.
+    """
+    _ensure_charmcraft()
+    with tempfile.TemporaryDirectory(prefix="pack-") as workplace:
+        _run_charmcraft(charm, pathlib.Path(workplace))
 
 
 def _fingerprint(charm: str) -> str:
@@ -120,15 +131,15 @@ def _ensure_charmcraft() -> None:
             raise PackingError(f"charmcraft's environment could not be made: {done.stderr}")
 
 
-def _run_charmcraft(charm: pathlib.Path) -> None:
+def _run_charmcraft(charm: pathlib.Path, workplace: pathlib.Path) -> None:
     command = [_CHARMCRAFT / "bin" / "charmcraft", "pack", "--destructive-mode"]
     command.append("--verbosity=brief")
     if not _host_is_base():
-        os_release = charm.parent.parent / "os-release"
+        os_release = workplace / "os-release"
         os_release.write_text(_UBUNTU, encoding="ascii")
         inside = f'mount --bind "{os_release}" "$(readlink -f /etc/os-release)" && exec "$@"'
         command = ["unshare", "--mount", "sh", "-c", inside, "sh", *command]
-    state = charm.parent.parent / "state"
+    state = workplace / "state"
     environment = {
         "PATH": f"{_CHARMCRAFT}/bin:{_SYSTEM_PATH}",
         "HOME": os.environ.get("HOME", "/root"),

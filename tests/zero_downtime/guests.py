@@ -63,7 +63,7 @@ class Watch(threading.Thread):
         self._cloud = cloud
         self._guests = set(guests)
         self._stopped = threading.Event()
-        self._launched = self._started()
+        self._launched = self._launch_times()
         self.touched: set[str] = set()
         """What was seen, a line for each guest and reason."""
         self.looks = 0
@@ -96,7 +96,7 @@ class Watch(threading.Thread):
                 self.touched.add(f"{guest}: started anew")
         self.looks += 1
 
-    def _started(self) -> dict[str, str]:
+    def _launch_times(self) -> dict[str, str]:
         servers = self._cloud.compute.servers(all_projects=True)
         return {server.id: server.launched_at for server in servers if server.id in self._guests}
 

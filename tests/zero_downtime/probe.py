@@ -110,10 +110,10 @@ class Probe:
             await (self._authenticate() if api == "keystone" else self._list(api))
         except Failed as error:
             reason = str(error)
-        except (aiohttp.ClientError, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
         except asyncio.TimeoutError:
             reason = f"no answer within {GIVEN_UP_AFTER:.0f} s"
+        except (aiohttp.ClientError, OSError) as error:
+            reason = f"{type(error).__name__}: {error}"
         took = time.monotonic() - began
         line = {"at": round(at, 3), "api": api, "took": round(took, 3), "failed": reason}
         self._told.write(f"{json.dumps(line)}\n")

@@ -86,7 +86,7 @@ def watched(name: str, at: Ground, upgrade: Callable[[], None]) -> Outcome:
     """Upgrade while the probe asks and the guests are watched; returns what they saw."""
     file = at.home.folder("log") / f"probe-{name}.jsonl"
     began = time.monotonic()
-    with _probing(at.home, file), _watching(at) as watch:
+    with _watching(at) as watch, _probing(at.home, file):
         time.sleep(_QUIET)
         upgrade()
         time.sleep(_QUIET)

@@ -59,7 +59,7 @@ class Facts:
     images: frozenset[str] = frozenset()
     """Ids of those that can be booted."""
     zones: frozenset[str] = frozenset()
-    """Nova's zones with hosts that are up."""
+    """Nova's zones with hosts that are enabled; which of them are up, a tenant cannot see."""
     external_networks: tuple[Network, ...] = ()
     present: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Flavour -> servers that the cluster has already."""
@@ -139,9 +139,10 @@ def _zones(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
     for zone in cluster.zones:
         if zone not in facts.zones:
             remedy = f"take it out, or name one of {_listed(facts.zones)}"
-            yield Shortage("availability-zones", f"{zone} has no host that is up", remedy)
+            yield Shortage("availability-zones", f"{zone} has no host that takes servers", remedy)
     if not facts.zones:
-        yield Shortage("hypervisors", "no zone has a host that is up", "add nova-compute units")
+        problem = "no zone has a host that takes servers"
+        yield Shortage("hypervisors", problem, "add or enable nova-compute units")
 
 
 def _external_network(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:

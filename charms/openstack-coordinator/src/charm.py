@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 
 import gathering
+import inspection
 import keystone_admin
 import look
 import looking
@@ -34,6 +35,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         super().__init__(framework)
         self._ticker = tick.Ticker(self)
         self._operations = operations.Operations(self, PEERS)
+        self._inspection = inspection.Inspection(self)
         framework.observe(self._ticker.on.tick, self._on_tick)
         for event in (
             self.on.update_status,

@@ -27,6 +27,9 @@ _MODERN = "2.72"
 _COMPUTE = "nova-compute"
 _MARK = "made-by"
 _NETWORK = "openstack-coordinator-canary"
+_SUBNET = "192.0.2.0/24"
+"""Nova boots on no network without a subnet. RFC 5737 keeps this one for examples."""
+
 _OF_THE_HOST = frozenset({"direct", "direct-physical", "macvtap", "vdpa", "accelerator-direct"})
 """Kinds of ports that are a device of the host."""
 
@@ -299,11 +302,20 @@ class Nova:
         return min(plain, key=lambda f: (f.ram, f.vcpus, f.disk, f.id)).id
 
     def _network(self) -> str:
-        """A network of the canaries' own, without a subnet: a port needs no more to be bound."""
+        """A network of the canaries' own, which leads nowhere."""
         network: Any = self._connection.network
         mine = next(network.networks(name=_NETWORK, description=self._mark), None)
         if mine is None:
             mine = network.create_network(name=_NETWORK, description=self._mark)
+        if not mine.subnet_ids:
+            network.create_subnet(
+                network_id=mine.id,
+                ip_version=4,
+                cidr=_SUBNET,
+                gateway_ip=None,
+                is_dhcp_enabled=False,
+                description=self._mark,
+            )
         return mine.id
 
     # -- the wire ---------------------------------------------------------------------------

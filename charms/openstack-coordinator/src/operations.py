@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _INTERVALS = {"running": 5.0, "aborting": 5.0, "waiting": 15.0}
 """Phase of a plan -> seconds between two ticks, where it is in a hurry."""
 
+_AT_ONCE = 1.0
+"""Seconds until an intention that is persisted now is carried out."""
+
 _SHORTEST = 8
 """Digits of a hash that name a plan."""
 
@@ -71,6 +74,9 @@ class Operations(ops.Object):
         running = self._running()
         if running is None or running.over:
             return None
+        records = running.journal.records.values()
+        if running.phase == "running" and any(r.state == "intended" for r in records):
+            return _AT_ONCE
         return _INTERVALS.get(running.phase)
 
     def status(self) -> ops.StatusBase | None:

@@ -204,7 +204,7 @@ def _do_on_openstack(
 ) -> None:
     import neutron
     import nova
-    import placement
+    import placement_api
 
     compute, host = nova.Nova(openstack), arguments["host"]
     if kind == "disable-host":
@@ -220,7 +220,7 @@ def _do_on_openstack(
     elif kind == "remove-compute-service":
         compute.leave_zones(host)
         compute.remove_service(host)
-        placement.Placement(openstack).delete_provider(host)
+        placement_api.Placement(openstack).delete_provider(host)
     elif kind == "remove-network-agent":
         neutron.Neutron(openstack).delete_agents(host)
 

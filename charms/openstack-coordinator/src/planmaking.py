@@ -72,19 +72,22 @@ def make(
 async def look(
     ground: Ground, charms: frozenset[str], nodes: Mapping[str, Node] | None
 ) -> Snapshot:
-    """The whole cloud, as it is now.
+    """The whole cloud, as it is now. Where there is Ceph it takes some seconds.
 
     Raises:
         JujuApiError: the model could not be read.
     """
     import juju_api
-    import openstack_api
 
     async with juju_api.session(ground.login, ground.model) as juju:
         if ground.account is None:
-            return await reading.whole(juju, None, charms, nodes)
-        with openstack_api.session(ground.account, ground.ca_certificate, "") as openstack:
-            seen = await reading.whole(juju, openstack, charms, nodes)
+            seen = await reading.whole(juju, None, charms, nodes)
+        else:
+            import openstack_api
+
+            with openstack_api.session(ground.account, ground.ca_certificate, "") as openstack:
+                seen = await reading.whole(juju, openstack, charms, nodes)
+        seen = dataclasses.replace(seen, ceph=await reading.ceph_soon(juju, seen))
     asked = endpoints(ground)
     if not asked:
         return seen

@@ -6,6 +6,7 @@ it wait. Without Juju there is no snapshot.
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import logging
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ceph
 import cloud as clouds
+from charms.openstack_coordinator.v0 import juju_session
 from needs import Needs
 from sight import EXEC
 from snapshot import Ceph, Node, Nova, Snapshot, Task
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
     import openstack_api
 
 logger = logging.getLogger(__name__)
+
+_MONITORS = "storage-monitor"
+"""The role of Ceph's monitors."""
+
+_PATIENCE = 15
+"""Seconds to wait for Ceph's answer when an operator waits, too."""
 
 
 async def for_tick(
@@ -87,6 +95,35 @@ async def whole(
     )
 
 
+async def ceph_soon(juju: juju_api.Model, seen: Snapshot) -> tuple[Ceph, ...]:
+    """The clusters of the model, waited for: asking takes a task. Those that answer.
+
+    Raises:
+        JujuApiError: the model could not be read.
+    """
+    import knowledge
+
+    charms = knowledge.load().charms
+    monitors = {
+        name
+        for name, found in seen.cloud.applications.items()
+        if found.charm in charms and charms[found.charm].role == _MONITORS
+    }
+    wanted, found, now = Needs(ceph=frozenset(monitors)), (), seen.at
+    for _ in range(_PATIENCE):
+        try:
+            found = await _ceph(juju, seen.cloud, wanted, now)
+        except juju_session.RequestRefused as error:
+            # The account may not run commands: who asks is told that nothing was read.
+            logger.warning("Ceph could not be read: %s", error)
+            return ()
+        if len(found) == len(monitors):
+            break
+        await asyncio.sleep(1)
+        now += 1
+    return found
+
+
 def moment(status: Mapping[str, Any]) -> float:
     """The controller's time of a FullStatus, in seconds since the epoch."""
     text = status["controller-timestamp"]
@@ -106,14 +143,14 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
     import neutron
     import nova
     import openstack_api
-    import placement
+    import placement_api
 
     compute, hosts = nova.Nova(openstack), needs.guests if needs else None
     try:
         with openstack_api.told(openstack.auth_url):
             seen = compute.computes()
             going, failed = compute.migrations(hosts)
-            room = placement.Placement(openstack).room() if not needs or needs.room else ()
+            room = placement_api.Placement(openstack).room() if not needs or needs.room else ()
             agents = neutron.Neutron(openstack).agents() if not needs or needs.agents else ()
             guests = compute.guests(hosts)
     except openstack_api.OpenStackApiError as error:

@@ -59,6 +59,13 @@ def ask(description: dict, world: World, *, going: bool) -> None:
         _ask_for_endpoints(description, world)
 
 
+def leave(description: dict, world: World) -> None:
+    """A member of a cluster is away while it restarts."""
+    part = description["openstack"].get("member-of")
+    if part and handshake.formed(description, world):
+        _write(_file(world.cloud, f"members/{part}", world.slug), "away")
+
+
 def _show_member(description: dict, world: World, part: str, *, going: bool) -> None:
     """Say whether this member of a cluster serves: with none that does, the part is away."""
     file = _file(world.cloud, f"members/{part}", world.slug)

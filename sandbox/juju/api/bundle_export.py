@@ -11,6 +11,7 @@ from sandbox.juju.api.status import full
 from sandbox.juju.api.status.rows import ModelRows
 from sandbox.juju.errors import JujuError
 from sandbox.juju.state import machines, values
+from sandbox.juju.state.offers import EVERYONE
 
 Document = dict[str, Any]
 
@@ -36,6 +37,11 @@ def export(rows: ModelRows, default_base: str, *, with_defaults: bool) -> str:
     shown_base = bases.pop() if len(bases) == 1 else default_base
     bundle: Document = {
         "default-base": shown_base,
+        "saas": {
+            remote.name: {"url": remote.url}
+            for remote in rows.remote.values()
+            if not remote.consumer
+        },
         "applications": {
             application.name: _application(rows, application, shown_base, with_defaults)
             for application in rows.applications.values()
@@ -44,12 +50,19 @@ def export(rows: ModelRows, default_base: str, *, with_defaults: bool) -> str:
         "relations": [
             [side.key for side in relation.endpoints]
             for relation in rows.relations.values()
-            if not relation.peer
+            if not relation.peer and not _consumed(rows, relation)
         ],
     }
     text = _yaml({name: value for name, value in bundle.items() if value})
     overlay = _overlay(rows)
     return f"{text}--- # overlay.yaml\n{_yaml(overlay)}" if overlay else text
+
+
+def _consumed(rows: ModelRows, relation: values.Relation) -> bool:
+    """Whether it is the relation of an offer: the consuming model makes it again, not this one."""
+    return any(
+        name in rows.remote and rows.remote[name].consumer for name in relation.applications
+    )
 
 
 def _application(
@@ -133,6 +146,14 @@ def _overlay(rows: ModelRows) -> Document:
                     for endpoint, allowed in exposed.items()
                 }
             }
+    for offered in rows.offers:
+        offer = offered.offer
+        described = {
+            "endpoints": sorted(offer.endpoints.values()),
+            "acl": {user: level for user, level in offer.access.items() if user != EVERYONE},
+        }
+        part = applications.setdefault(offer.application, {})
+        part.setdefault("offers", {})[offer.name] = described
     return {"applications": applications} if applications else {}
 
 

@@ -83,11 +83,19 @@ class ModelDeltas:
         """The deltas of what changed; None where it comes to nothing."""
         with self._store.transaction() as tx:
             own = [change for change in changes if change.model == self._model]
-            touched = [*_touched(tx, own), *self._consumed()]
+            touched = [*_touched(own), *self._consumed()]
+            if any(change.kind in ("application", "relation") for change in own):
+                touched += self._offered(tx)
             return self._tell(tx, touched) or None
 
     def _consumed(self) -> Iterator[Entity]:
         return (entity for entity in self._known if entity[0] == "remoteApplication")
+
+    def _offered(self, tx: Transaction) -> Iterator[Entity]:
+        """The offers that there are, and those that the client still knows."""
+        yield from (entity for entity in self._known if entity[0] == "applicationOffer")
+        for offer in offers.all_offers(tx, self._model):
+            yield "applicationOffer", offer.name
 
     def _tell(self, tx: Transaction, entities: Iterable[Entity]) -> list[list[Any]]:
         ordered = sorted(set(entities), key=lambda entity: _ORDER.index(entity[0]))
@@ -117,7 +125,7 @@ def _everything(tx: Transaction, model: str) -> Iterator[Entity]:
                 yield "annotation", f"{kind}/{row[0]}"
 
 
-def _touched(tx: Transaction, changes: Iterable[Change]) -> Iterator[Entity]:
+def _touched(changes: Iterable[Change]) -> Iterator[Entity]:
     for change in changes:
         if change.kind == "task":
             yield "action", change.key
@@ -129,8 +137,6 @@ def _touched(tx: Transaction, changes: Iterable[Change]) -> Iterator[Entity]:
             yield "annotation", f"{change.kind}/{change.key}"
         if change.kind == "application":
             yield "remoteApplication", change.key
-            for offer in offers.all_offers(tx, change.model):
-                yield "applicationOffer", offer.name
 
 
 def _model(tx: Transaction, model: str, _key: str) -> Document:

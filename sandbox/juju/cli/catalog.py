@@ -37,6 +37,7 @@ _BY_MODULE: Mapping[str, str] = {
     "history": "show-status-log",
     "spaces": "spaces list-spaces reload-spaces subnets list-subnets bind",
     "storage": "storage list-storage show-storage",
+    "storage_changes": "add-storage attach-storage detach-storage remove-storage",
     "export_bundle": "export-bundle",
     "remote_shell": "ssh scp",
     "ssh_keys": "ssh-keys list-ssh-keys add-ssh-key remove-ssh-key",

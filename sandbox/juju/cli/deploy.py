@@ -41,7 +41,7 @@ from sandbox.juju.cli.deploy_options import (
     wire_storages,
 )
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.tags import is_application
+from sandbox.juju.cli.tags import application_name_problem, is_application
 from sandbox.juju.cli.units import in_model, parse_placements
 from sandbox.juju.client.bases import parse_base
 from sandbox.juju.client.errors import ApiError, raise_for
@@ -309,7 +309,8 @@ def _parsed(url: str) -> CharmUrl:
 def _check(arguments: Arguments) -> None:
     words = positional(arguments, 1, 2, "no charm or bundle specified")
     if len(words) == 2 and not is_application(words[1]):
-        raise UsageError(f'invalid application name "{words[1]}", unexpected character or form')
+        problem = application_name_problem(words[1])
+        raise UsageError(f'invalid application name "{words[1]}", {problem}')
     if arguments["num-units"] < 1 and "num-units" in arguments.given:
         raise UsageError("--num-units must be a positive integer")
     if arguments["base"] and arguments["series"]:

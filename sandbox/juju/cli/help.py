@@ -9,7 +9,7 @@ from sandbox.juju.cli.catalog import COMMANDS as CATALOG
 from sandbox.juju.cli.catalog import STARTER
 from sandbox.juju.cli.command import Arguments, Command, Context, Flag, UsageError, formats
 from sandbox.juju.cli.flags import flag
-from sandbox.juju.client.store import ClientStore, data_folder
+from sandbox.juju.client.folder import command_version
 
 
 def help_text(name: str, command: Command, globals_: Sequence[Flag]) -> str:
@@ -57,7 +57,7 @@ def _help(context: Context) -> None:
 
 def _version(context: Context) -> None:
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    text = f"{ClientStore(data_folder()).version()}-genericlinux-{machine}"
+    text = f"{command_version()}-genericlinux-{machine}"
     if context.arguments["all"]:
         context.write({"version": text, "git-commit": "", "git-tree-state": "", "compiler": "gc"})
     else:

@@ -23,7 +23,7 @@ from sandbox.juju.cli.command import (
 from sandbox.juju.cli.config_files import config_values
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.model_document import model_document, models_table, summary_document
-from sandbox.juju.cli.session import split_model, unqualified
+from sandbox.juju.cli.session import Session, split_model, unqualified
 from sandbox.juju.cli.table import Table
 from sandbox.juju.cli.tags import is_model
 from sandbox.juju.client.errors import ApiError, NotRemembered, raise_for
@@ -229,9 +229,9 @@ def _check_add_model(arguments: Arguments) -> None:
 
 
 def _show_model(context: Context) -> None:
-    session = context.session
     words = context.arguments.positional
-    model = session.find_model(words[0]) if words else session.model()
+    session, name = _of_controller(context, words[0]) if words else (context.session, "")
+    model = session.find_model(name) if name else session.model()
     result = session.to_controller().one(
         "ModelManager", "ModelInfo", {"entities": [{"tag": f"model-{model.uuid}"}]}
     )
@@ -241,12 +241,8 @@ def _show_model(context: Context) -> None:
 
 
 def _destroy_model(context: Context) -> None:
-    session, arguments = context.session, context.arguments
-    controller, name = split_model(arguments.positional[0])
-    if controller and controller != session.controller:
-        from sandbox.juju.cli.session import Session
-
-        session = context.use(Session(controller=controller))
+    arguments = context.arguments
+    session, name = _of_controller(context, arguments.positional[0])
     model = session.find_model(name)
     short = unqualified(model.name)
     if not (arguments["no-prompt"] or _confirmed(context, short)):
@@ -268,6 +264,14 @@ def _destroy_model(context: Context) -> None:
         raise CommandError(f"cannot destroy model: {error}") from error
     _wait_until_gone(context, model)
     session.store.remove_model(session.controller, model.name)
+
+
+def _of_controller(context: Context, text: str) -> tuple[Session, str]:
+    """The session for `[controller:]model`, and the model's name."""
+    controller, name = split_model(text)
+    if controller and controller != context.session.controller:
+        return context.use(Session(controller=controller)), name
+    return context.session, name
 
 
 def _wait_until_gone(context: Context, model: KnownModel) -> None:

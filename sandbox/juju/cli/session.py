@@ -6,7 +6,8 @@ import os
 
 from sandbox.juju.client.connection import Connection
 from sandbox.juju.client.errors import ClientError, NotRemembered
-from sandbox.juju.client.store import ClientStore, KnownModel, data_folder
+from sandbox.juju.client.folder import data_folder
+from sandbox.juju.client.store import ClientStore, KnownModel
 
 _NO_MODEL = """No model in focus.
 

@@ -15,6 +15,17 @@ def is_application(name: str) -> bool:
     return _APPLICATION.fullmatch(name) is not None
 
 
+def application_name_problem(name: str) -> str:
+    """What is wrong with a name that no application can have (cmd/juju/application/utils)."""
+    if re.search(r"[A-Z]", name):
+        return "unexpected uppercase character"
+    if re.search(r"-[0-9]+\Z", name):
+        return "unexpected number(s) found after last hyphen"
+    if strange := re.search(r"[^a-z0-9-]", name):
+        return f"unexpected character {strange[0]}"
+    return "unexpected form"
+
+
 def is_unit(name: str) -> bool:
     """Whether this can be a unit's name: keystone/0."""
     return _UNIT.fullmatch(name) is not None

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import pathlib
 import ssl
+import time
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,6 +18,9 @@ from sandbox.juju.client.facades import CLIENT_VERSION, best_version
 from sandbox.juju.client.websocket import WebSocket, WebSocketClosed
 
 _DIAL_SECONDS = 10.0
+_PATIENCE = 20.0
+"""Seconds for which nobody may listen, as while the controller starts again; Juju waits longer."""
+_PAUSE = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -230,27 +234,33 @@ class Connection:
 
 
 def _dial(target: Target, path: str) -> tuple[WebSocket, str]:
-    """Open a WebSocket on the first address that answers."""
-    failures: list[str] = []
-    for address in target.addresses:
-        socket, problem = _dial_one(target, address, path)
-        if socket is not None:
-            return socket, address
-        failures.append(f"{address}: {problem}")
-    raise ConnectionFailed("unable to connect to API: " + "; ".join(failures))
+    """Open a WebSocket on the first address that answers, again while nobody listens."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        failures: list[str] = []
+        again = False
+        for address in target.addresses:
+            socket, problem, passing = _dial_one(target, address, path)
+            if socket is not None:
+                return socket, address
+            failures.append(f"{address}: {problem}")
+            again = again or passing
+        if not again or time.monotonic() > deadline:
+            raise ConnectionFailed("unable to connect to API: " + "; ".join(failures))
+        time.sleep(_PAUSE)
 
 
-def _dial_one(target: Target, address: str, path: str) -> tuple[WebSocket | None, str]:
-    """A WebSocket to one address, or why there is none."""
+def _dial_one(target: Target, address: str, path: str) -> tuple[WebSocket | None, str, bool]:
+    """A WebSocket to one address, or why there is none, and whether that may pass."""
     headers = {"Authorization": target.authorization}
     try:
         socket = WebSocket(address, path, target.trust(), headers, dial_seconds=_DIAL_SECONDS)
     except ssl.SSLError as error:
         reason = getattr(error, "verify_message", "") or error.reason or str(error)
-        return None, f"the controller's certificate is not trusted: {reason}"
+        return None, f"the controller's certificate is not trusted: {reason}", False
     except (OSError, WebSocketClosed) as error:
-        return None, str(error)
-    return socket, ""
+        return None, str(error), isinstance(error, ConnectionError)
+    return socket, "", False
 
 
 def _http_error(status: int, content: bytes) -> ApiError:

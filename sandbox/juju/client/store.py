@@ -22,6 +22,7 @@ from sandbox.home import Home
 from sandbox.juju.client.connection import Target
 from sandbox.juju.client.errors import ClientError, NotRemembered
 from sandbox.juju.client.facades import CLIENT_VERSION
+from sandbox.juju.client.folder import note_version
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,13 +34,6 @@ class KnownModel:
     name: str
     uuid: str
     type: str = "iaas"
-
-
-def data_folder() -> pathlib.Path:
-    """$JUJU_DATA, or the client folder of the sandbox found from the environment."""
-    if data := os.environ.get("JUJU_DATA"):
-        return pathlib.Path(data)
-    return Home.from_environment().folder("client")
 
 
 class ClientStore:
@@ -69,10 +63,35 @@ class ClientStore:
         """The controller in focus; empty when there is none."""
         return self._read("controllers").get("current-controller") or ""
 
-    def version(self) -> str:
-        """The version of Juju that the command is: that of the controller in focus."""
-        details = self.controllers().get(self.current_controller()) or {}
-        return details.get("agent-version") or CLIENT_VERSION
+    def keep_cookies(self, controller: str) -> None:
+        """Have the file of a controller's cookies: there are none, but clients look into it."""
+        path = self.folder / "cookies" / f"{controller}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text("[]", encoding="utf-8")
+
+    def keep_ssh_key(self) -> None:
+        """Have a key pair of this client, which goes into the models that it adds."""
+        path = self.folder / "ssh" / "juju_id_rsa"
+        if path.exists():
+            return
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        path.touch(mode=0o600)
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.OpenSSH,
+                serialization.NoEncryption(),
+            )
+        )
+        public = key.public_key().public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        path.with_suffix(".pub").write_bytes(public + b" juju-client-key\n")
 
     def set_current_controller(self, name: str) -> None:
         """Put a controller in focus."""
@@ -254,5 +273,8 @@ def register(home: Home) -> None:
     )
     account = {"user": written["user"], "password": written["password"]}
     store.update_account(name, {**account, "last-known-access": "superuser"})
+    note_version(store.folder, written.get("version", CLIENT_VERSION))
+    store.keep_cookies(name)
+    store.keep_ssh_key()
     if not store.current_controller():
         store.set_current_controller(name)

@@ -16,7 +16,16 @@ from sandbox.juju.engine.local import begin_hook, commit_hook, queue
 from sandbox.juju.engine.memory import UnitMemory
 from sandbox.juju.engine.output import Stream
 from sandbox.juju.engine.process import Ended
-from sandbox.juju.state import leases, relations, runs, scopes, secrets, statuses, units
+from sandbox.juju.state import (
+    leases,
+    relations,
+    runs,
+    scopes,
+    secrets,
+    statuses,
+    storage_attachments,
+    units,
+)
 from sandbox.juju.state.secret_values import RETRY
 from sandbox.juju.state.store import Transaction
 
@@ -275,13 +284,7 @@ def _follow_up(tx: Transaction, memory: UnitMemory, hook: Hook) -> None:
     if hook.kind == "relation-broken" and hook.relation is not None:
         _break(tx, memory, hook.relation)
     if hook.kind == "storage-detaching" and memory.remote and memory.remote.life == "alive":
-        tx.update(
-            "storage",
-            {"model": memory.model, "id": hook.storage},
-            owner="",
-            location="",
-            status="detached",
-        )
+        storage_attachments.detached(tx, memory.model, hook.storage)
 
 
 def _break(tx: Transaction, memory: UnitMemory, relation: int) -> None:

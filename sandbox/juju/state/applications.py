@@ -43,6 +43,8 @@ class Request:
     bindings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     storage: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     resources: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    existing_storage: Sequence[str] = ()
+    """Ids of storage that the one unit gets instead of new ones."""
     trust: bool = False
     force: bool = False
 
@@ -66,6 +68,8 @@ def deploy(tx: Transaction, model: str, name: str, charm: Charm, request: Reques
     try:
         _check_new(tx, model, name, charm, base)
         directives = storage.directives(charm, request.storage)
+        for directive in directives.values():
+            storage.check_pool(tx, model, directive["pool"])
     except errors.JujuError as refusal:
         raise errors.annotated(refusal, f'cannot add application "{name}"') from None
     tx.insert(
@@ -90,7 +94,9 @@ def deploy(tx: Transaction, model: str, name: str, charm: Charm, request: Reques
     relations.add_peers(tx, model, name, charm.peers())
     _check_machines(tx, get(tx, model, name), request.placement)
     if request.num_units:
-        units.add_units(tx, model, name, request.num_units, request.placement)
+        units.add_units(
+            tx, model, name, request.num_units, request.placement, request.existing_storage
+        )
     return get(tx, model, name)
 
 

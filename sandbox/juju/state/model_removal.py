@@ -26,13 +26,13 @@ def destroy_model(
     """Destroy a model with everything in it.
 
     Raises:
-        JujuError: it has detached storage, and nothing was said about that.
+        JujuError: it has storage that outlives machines, and nothing was said about that.
     """
     model = models.get(tx, uuid)
     if model.life != "alive" and not force:
         return
-    detached = any(not instance.owner for instance in storage.all_storage(tx, uuid))
-    if detached and destroy_storage is None:
+    lasting = any(map(storage.outlives_machine, storage.all_storage(tx, uuid)))
+    if lasting and destroy_storage is None:
         raise errors.JujuError(
             "failed to destroy model: model contains persistent storage",
             code="model has persistent storage",

@@ -43,6 +43,8 @@ def refresh(
             _check_relations(tx, application, charm, force=force)
             _check_storage(tx, application, current, charm)
         directives = storage.directives(charm, _kept(application, charm, storage_directives))
+        for directive in directives.values():
+            storage.check_pool(tx, application.model, directive["pool"])
     except errors.JujuError as refusal:
         context = f'cannot upgrade application "{name}" to charm "{charm.url}"'
         raise errors.annotated(refusal, context) from None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.juju import errors
-from sandbox.juju.state import models
+from sandbox.juju.state import clouds, models
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import (
     Application,
@@ -22,6 +22,11 @@ DEFAULT_SIZE = 1024
 """MiB, where neither the directive nor the charm says (state/storage.go)."""
 
 POOLS = ("loop", "maas", "rootfs", "tmpfs")
+"""Of the machine itself: this storage goes with it."""
+
+LASTING_POOLS = {"lxd": ("lxd",)}
+"""By the type of the cloud, the pools whose storage can leave its machine."""
+
 _DEFAULT_POOL = {"block": "loop", "filesystem": "rootfs"}
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)?[MGTPEZY]?(i?B)?\Z")
 _POOL = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*\Z")
@@ -54,12 +59,23 @@ def parse_directive(text: str) -> dict[str, Any]:
     return directive
 
 
+def pools(tx: Transaction, model: str) -> tuple[str, ...]:
+    """The pools that a model's cloud has, by name."""
+    cloud = clouds.get(tx, models.get(tx, model).cloud).type
+    return tuple(sorted((*POOLS, *LASTING_POOLS.get(cloud, ()))))
+
+
+def check_pool(tx: Transaction, model: str, pool: str) -> None:
+    """Refuse a pool that the model's cloud lacks; NotFound."""
+    if pool not in pools(tx, model):
+        raise errors.NotFound(f'pool "{pool}" not found')
+
+
 def directives(charm: Charm, given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The complete directive of every storage of a charm: what was given, defaults for the rest.
 
     Raises:
         NotValid: a storage that the charm lacks, a count or size outside its bounds.
-        NotFound: no such pool.
     """
     declared = charm.storage()
     for name in given:
@@ -71,11 +87,19 @@ def directives(charm: Charm, given: Mapping[str, Mapping[str, Any]]) -> dict[str
     return complete
 
 
-def add_for_unit(tx: Transaction, application: Application, charm: Charm, unit: Unit) -> None:
-    """Make the storage instances that a new unit starts with."""
+def add_for_unit(
+    tx: Transaction,
+    application: Application,
+    charm: Charm,
+    unit: Unit,
+    existing: Sequence[str] = (),
+) -> None:
+    """Make the storage instances that a new unit starts with, but those that exist already."""
     declared = charm.storage()
+    names = [identity.partition("/")[0] for identity in existing]
     for name, directive in application.storage.items():
-        for _ in range(directive["count"] if name in declared else 0):
+        count = directive["count"] - names.count(name)
+        for _ in range(count if name in declared else 0):
             add_instance(tx, unit, declared[name], directive)
 
 
@@ -142,6 +166,11 @@ def outlives_machine(instance: StorageInstance) -> bool:
     return instance.pool not in POOLS
 
 
+def delete(tx: Transaction, model: str, identity: str) -> None:
+    """Let a storage instance be gone."""
+    tx.execute("DELETE FROM storage WHERE model = ? AND id = ?", model, identity)
+
+
 def remove_of_unit(tx: Transaction, model: str, unit: str, *, destroy: bool) -> None:
     """Let go the storage of a unit that is gone.
 
@@ -151,7 +180,7 @@ def remove_of_unit(tx: Transaction, model: str, unit: str, *, destroy: bool) -> 
     for instance in of_unit(tx, model, unit):
         where = {"model": model, "id": instance.id}
         if destroy or not outlives_machine(instance):
-            tx.execute("DELETE FROM storage WHERE model = ? AND id = ?", model, instance.id)
+            delete(tx, model, instance.id)
         else:
             tx.update("storage", where, owner="", location="", status="detached")
 
@@ -173,8 +202,6 @@ def _complete(declared: StorageDeclaration, given: Mapping[str, Any]) -> dict[st
 
 def _check(charm: Charm, declared: StorageDeclaration, directive: Mapping[str, Any]) -> None:
     store = f'charm "{charm.name}" store "{declared.name}"'
-    if directive["pool"] not in POOLS:
-        raise errors.NotFound(f'pool "{directive["pool"]}" not found')
     if declared.count_min == declared.count_max == 1 != directive["count"]:
         raise errors.NotValid(f"{store}: storage is singular, {directive['count']} specified")
     if directive["count"] < declared.count_min:

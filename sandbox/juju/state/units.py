@@ -18,10 +18,12 @@ def add_units(
     application: str,
     count: int = 1,
     placements: Sequence[Placement | None] = (),
+    existing_storage: Sequence[str] = (),
 ) -> list[Unit]:
     """Add units to an application, each on a machine.
 
-    That is where its placement says, else a clean machine that suits it, else a new one.
+    That is where its placement says, else a clean machine that suits it, else a new one. No
+    storage is made in place of what exists and is to be attached.
 
     Raises:
         NotFound: no such application, or no such machine in a placement.
@@ -40,7 +42,7 @@ def add_units(
         raise errors.JujuError(f'cannot add unit to application "{application}": {refusal}')
     added = []
     for index in range(count):
-        unit = _insert(tx, found)
+        unit = _insert(tx, found, existing_storage=existing_storage)
         placement = placements[index] if index < len(placements) else None
         _assign(tx, found, unit, placement)
         added.append(get(tx, model, unit.name))
@@ -165,7 +167,12 @@ def _application(tx: Transaction, model: str, name: str) -> Application:
     return Application.from_row(row)
 
 
-def _insert(tx: Transaction, application: Application, principal: Unit | None = None) -> Unit:
+def _insert(
+    tx: Transaction,
+    application: Application,
+    principal: Unit | None = None,
+    existing_storage: Sequence[str] = (),
+) -> Unit:
     model = application.model
     number = models.next_number(tx, model, f"application-{application.name}")
     name = f"{application.name}/{number}"
@@ -188,7 +195,8 @@ def _insert(tx: Transaction, application: Application, principal: Unit | None = 
     if principal:
         tx.touch("unit", model, principal.name)
     unit = get(tx, model, name)
-    storage.add_for_unit(tx, application, charms.get(tx, model, application.charm_url), unit)
+    charm = charms.get(tx, model, application.charm_url)
+    storage.add_for_unit(tx, application, charm, unit, existing_storage)
     return unit
 
 

@@ -7,11 +7,12 @@ import sys
 import zipfile
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from sandbox.authority import Authority
 from sandbox.home import Home
-from sandbox.juju import placement
+from sandbox.juju import placement, release
 from sandbox.juju.api.server import ApiServer
 from sandbox.juju.state import accounts, applications, charms, clouds, machines, models, statuses
 from sandbox.juju.state.store import Store
@@ -39,11 +40,13 @@ CHARM = {
 class Controller:
     """A controller with one model: keystone on machine 0, and machine 1 that found no metal."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, juju: release.Release) -> None:
         self.home = Home(path, reserve("api"))
         self.ca = Authority(self.home.folder("ca")).pem
         self.endpoint = f"{self.home.controller_address}:17070"
         self.store = Store(self.home.folder("juju") / "state.db")
+        with self.store.transaction() as tx:
+            tx.insert("controller", key="version", value=juju.version)
         self.server = ApiServer(self.home, self.store)
         archive = path / "keystone.charm"
         with zipfile.ZipFile(archive, "w") as opened:
@@ -79,9 +82,12 @@ class Controller:
             )
 
 
-@pytest_asyncio.fixture
-async def controller(tmp_path: pathlib.Path) -> AsyncIterator[Controller]:
-    running = Controller(tmp_path)
+@pytest_asyncio.fixture(params=release.RELEASES)
+async def controller(
+    request: pytest.FixtureRequest, tmp_path: pathlib.Path
+) -> AsyncIterator[Controller]:
+    """A controller of each release of Juju that charms meet."""
+    running = Controller(tmp_path, release.named(request.param))
     await running.server.start()
     yield running
     await running.server.stop()

@@ -17,7 +17,7 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(ROOT / "charms" / "openstack-coordinator" / "src")]
 
-from running_cloud import HOSTS, OpenStack, offer, until  # noqa: E402
+from running_cloud import HOSTS, OpenStack, connect, offer, until  # noqa: E402
 from running_juju import Controller, Hooks  # noqa: E402
 
 from sandbox.home import Home  # noqa: E402
@@ -44,7 +44,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenStack]:
     try:
         state = folder / "state"
         until(lambda: state.exists() and state.read_text() == "up", 240, "the services are up")
-        yield offer(home, process)
+        cloud = connect(home)
+        offer(cloud.admin)
+        yield cloud
     finally:
         process.terminate()
         process.wait(60)

@@ -34,7 +34,6 @@ class OpenStack:
     """The running cloud, and its administrator."""
 
     home: Home
-    process: subprocess.Popen[bytes]
     admin: Any
     account: keystone_admin.AdminAccount
 
@@ -109,17 +108,20 @@ class OpenStack:
 
     @contextlib.contextmanager
     def zone_without_hosts(self, zone: str) -> Iterator[None]:
-        """Every nova-compute of a zone is stopped."""
-        hosts = [host for host, place in HOSTS.items() if place == zone]
-        files = [self.folder / "hypervisors" / host for host in hosts]
-        for file in files:
-            file.write_text(f"{file.read_text()} paused")
+        """Every nova-compute of a zone is disabled, as before an upgrade of its host."""
+        services = [
+            service
+            for service in self.admin.compute.services(binary="nova-compute")
+            if HOSTS[service.host] == zone
+        ]
+        for service in services:
+            self.admin.compute.disable_service(service, service.host, "nova-compute")
         until(lambda: not self._zones()[zone], 60, f"zone {zone} is without hosts")
         try:
             yield
         finally:
-            for file in files:
-                file.write_text(file.read_text().removesuffix(" paused"))
+            for service in services:
+                self.admin.compute.enable_service(service, service.host, "nova-compute")
             until(lambda: self._zones()[zone], 60, f"zone {zone} has hosts again")
 
     def _zones(self) -> dict[str, bool]:
@@ -177,8 +179,8 @@ def until(condition: Callable[[], Any], seconds: float, what: str) -> None:
         time.sleep(0.5)
 
 
-def offer(home: Home, process: subprocess.Popen[bytes]) -> OpenStack:
-    """Make what an operator offers tenants: images, flavours, a network, zones."""
+def connect(home: Home) -> OpenStack:
+    """The administrator's view of a cloud whose services are up."""
     file = home.folder("openstack") / "clouds.yaml"
     auth = json.loads(file.read_text())["clouds"]["sandbox"]["auth"]
     admin = openstack.connect(auth=auth, region_name="RegionOne")
@@ -191,6 +193,11 @@ def offer(home: Home, process: subprocess.Popen[bytes]) -> OpenStack:
         project=auth["project_name"],
         project_domain=auth["project_domain_name"],
     )
+    return OpenStack(home, admin, account)
+
+
+def offer(admin: Any) -> None:
+    """Make what an operator offers tenants: images, flavours, a network, zones."""
     admin.image.create_image(
         name="noble",
         data=b"\0" * 4096,
@@ -214,4 +221,3 @@ def offer(home: Home, process: subprocess.Popen[bytes]) -> OpenStack:
     for host, zone in HOSTS.items():
         aggregate = admin.compute.create_aggregate(name=zone, availability_zone=zone)
         admin.compute.add_host_to_aggregate(aggregate, host)
-    return OpenStack(home, process, admin, account)

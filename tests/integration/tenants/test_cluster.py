@@ -49,7 +49,7 @@ def test_every_shortage_is_told_at_once_and_nothing_is_made(
         told = poor.until("blocked preflight")
         assert poor.run("preflight")["ready"] == "false"
     assert "worker-flavour: there is no flavour m1.none: set it to one of" in told
-    assert "availability-zones: az2 has no host that is up: take it out" in told
+    assert "availability-zones: az2 has no host that takes servers: take it out" in told
     assert "quota of instances: poor needs 7, 3 of 3 are free: have the quota" in told
     assert "quota of cores: " in told
     assert poor.resources() == set()

@@ -13,7 +13,7 @@ import draining
 import neutron
 import nova
 import openstack_api
-import placement
+import placement_api
 import pytest
 import snapshot
 import steps
@@ -59,7 +59,7 @@ def look(opened: Any) -> snapshot.Nova:
         seen.hypervisors,
         compute.guests([FROM]),
         going,
-        placement.Placement(opened).room(),
+        placement_api.Placement(opened).room(),
         neutron.Neutron(opened).agents(),
         failed,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sandbox.juju.api import framing, hub, tags
@@ -12,8 +13,15 @@ from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import Session
 from sandbox.juju.api.status.full import base_document
-from sandbox.juju.errors import JujuError, NotSupported, NotValid
-from sandbox.juju.state import applications, models, refresh, values
+from sandbox.juju.errors import JujuError, NotValid
+from sandbox.juju.state import (
+    applications,
+    models,
+    refresh,
+    storage_attachments,
+    units,
+    values,
+)
 from sandbox.juju.state.store import Transaction
 
 
@@ -22,7 +30,6 @@ def deploy(session: Session, parameters: Fields) -> dict[str, Any]:
 
     def one(tx: Transaction, arguments: Fields) -> None:
         origin = hub.check_origin(arguments.fields("charm-origin"))
-        _refuse_storage_attached(arguments.texts("attach-storage"))
         charm = hub.known_charm(tx, session.model, arguments.text("charm-url"))
         name = arguments.text("application")
         given = {
@@ -40,9 +47,11 @@ def deploy(session: Session, parameters: Fields) -> dict[str, Any]:
             bindings=arguments.text_map("endpoint-bindings"),
             storage=_storage(arguments),
             resources=arguments.text_map("resources"),
+            existing_storage=[tags.storage(t) for t in arguments.texts("attach-storage")],
             force=arguments.flag("Force"),
         )
         applications.deploy(tx, session.model, name, charm, request)
+        _attach(tx, session.model, name, request.existing_storage)
 
     return each(session, parameters.each("applications"), one)
 
@@ -107,7 +116,6 @@ def _deploy_one(session: Session, item: Fields) -> dict[str, Any]:
     """params.DeployFromRepositoryResult."""
     result: dict[str, Any] = {"Errors": None, "Info": None, "PendingResourceUploads": None}
     try:
-        _refuse_storage_attached(item.texts("AttachStorage"))
         with session.store.transaction() as tx:
             result["Info"] = _deploy_named(tx, session, item)
     except JujuError as error:
@@ -138,11 +146,13 @@ def _deploy_named(tx: Transaction, session: Session, item: Fields) -> dict[str, 
         bindings=item.text_map("endpoint-bindings"),
         storage=_storage(item),
         resources=item.text_map("resources"),
+        existing_storage=[tags.storage(tag) for tag in item.texts("AttachStorage")],
         trust=item.flag("Trust"),
         force=item.flag("force"),
     )
     if not item.flag("DryRun"):
         applications.deploy(tx, session.model, name, charm, request)
+        _attach(tx, session.model, name, request.existing_storage)
     return {
         "architecture": architecture,
         "base": base_document(request.base),
@@ -188,6 +198,8 @@ def _storage(item: Fields, member: str = "storage") -> dict[str, dict[str, Any]]
     return directives
 
 
-def _refuse_storage_attached(attached: list[str]) -> None:
-    if attached:
-        raise NotSupported("attaching existing storage to new units not supported")
+def _attach(tx: Transaction, model: str, application: str, existing: Sequence[str]) -> None:
+    """Give the one new unit storage that exists."""
+    for identity in existing:
+        (unit,) = units.names(tx, model, application)
+        storage_attachments.attach(tx, model, identity, unit)

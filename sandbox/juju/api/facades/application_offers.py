@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 from sandbox.authority import Authority
@@ -11,8 +12,15 @@ from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each
 from sandbox.juju.api.session import API_PORT, Access, Session, controller_uuid
-from sandbox.juju.errors import JujuError, NotFound, NotSupported, NotValid, PermissionDenied
-from sandbox.juju.state import accounts, models, offers, remote_removal
+from sandbox.juju.errors import (
+    JujuError,
+    NotFound,
+    NotSupported,
+    NotValid,
+    PermissionDenied,
+    annotated,
+)
+from sandbox.juju.state import accounts, applications, models, offers, remote_removal
 from sandbox.juju.state.offers import Offer, Offering
 from sandbox.juju.state.store import Transaction
 
@@ -29,6 +37,10 @@ def offer(session: Session, parameters: Fields) -> dict[str, Any]:
             raise PermissionDenied
         owner = arguments.text("owner-tag")
         application = arguments.text("application-name")
+        try:
+            applications.get(tx, model.uuid, application)
+        except JujuError as error:
+            raise annotated(error, f"getting offered application {application}") from None
         offering = Offering(
             arguments.text("offer-name") or application,
             application,
@@ -89,6 +101,7 @@ def get_consume_details(session: Session, parameters: Fields) -> dict[str, Any]:
         return {
             "offer": offer_documents.details(tx, found),
             "external-controller": _controller(session, tx),
+            "macaroon": _macaroon(tx, found, user),
         }
 
     return each(session, parameters.fields("offer-urls").texts("offer-urls"), show)
@@ -174,6 +187,18 @@ def _controller(session: Session, tx: Transaction) -> dict[str, Any]:
         "controller-alias": "",
         "addrs": [f"{session.home.controller_address}:{API_PORT}"],
         "ca-cert": Authority(session.home.folder("ca")).pem,
+    }
+
+
+def _macaroon(tx: Transaction, found: Offer, user: str) -> dict[str, Any]:
+    """What clients hand on to Consume, which asks anew whether the user may."""
+    identifier = f"offer {found.uuid} for {user}"
+    key = controller_uuid(tx).encode()
+    return {
+        "location": f"juju model {found.model}",
+        "caveats": [],
+        "identifier": identifier,
+        "signature": hmac.new(key, identifier.encode(), "sha256").hexdigest(),
     }
 
 

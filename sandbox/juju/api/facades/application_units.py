@@ -12,22 +12,32 @@ from sandbox.juju.api.parameters import Fields, entity_tags
 from sandbox.juju.api.results import each, one
 from sandbox.juju.api.session import Session
 from sandbox.juju.errors import JujuError, NotFound, NotSupported
-from sandbox.juju.state import applications, leases, removal, storage, units, values
+from sandbox.juju.state import (
+    applications,
+    leases,
+    removal,
+    storage,
+    storage_attachments,
+    units,
+    values,
+)
 from sandbox.juju.state.store import Transaction
 
 
 def add_units(session: Session, parameters: Fields) -> dict[str, Any]:
     """AddUnits: units beyond the placements find a machine by constraints."""
     with session.store.transaction() as tx:
-        if parameters.texts("attach-storage"):
-            raise NotSupported("attaching existing storage to new units not supported")
+        existing = [tags.storage(tag) for tag in parameters.texts("attach-storage")]
         added = units.add_units(
             tx,
             session.model,
             parameters.text("application"),
             parameters.number("num-units"),
             placements.parse(tx, session.model, parameters.each("placement")),
+            existing,
         )
+        for identity in existing:
+            storage_attachments.attach(tx, session.model, identity, added[0].name)
     return {"units": [unit.name for unit in added]}
 
 

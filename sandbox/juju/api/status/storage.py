@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.juju.api import tags
 from sandbox.juju.api.status.rows import ModelRows
 from sandbox.juju.api.status.selection import Selection
-from sandbox.juju.state import values
+from sandbox.juju.state import storage, values
 
 _KINDS = {"block": 1, "filesystem": 2}
 
@@ -32,7 +32,7 @@ def details(instance: values.StorageInstance, machine: str) -> dict[str, Any]:
         "kind": _KINDS.get(instance.kind, 0),
         "status": {"status": instance.status, "info": "", "since": None},
         "life": instance.life,
-        "persistent": False,
+        "persistent": storage.outlives_machine(instance),
     }
     if owner:
         document["attachments"] = {

@@ -11,6 +11,7 @@ import websockets
 
 from sandbox.juju.api.facades import FACADES
 from sandbox.juju.api.registry import COMMON, CONTROLLER_ONLY
+from sandbox.juju.release import DEFAULT
 
 WATCHERS = {"NotifyWatcher", "StringsWatcher", "AllWatcher"}
 BROKEN = (
@@ -46,7 +47,7 @@ BROKEN = (
 
 def served(controller_connection):
     """Each facade's newest version and methods on this kind of connection."""
-    newest = {facade.name: facade for facade in FACADES}
+    newest = {f.name: f for f in FACADES if DEFAULT.serves(f.name, f.version)}
     return [
         (name, facade.version, method)
         for name, facade in newest.items()
