@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gates
 import pytest
 
 from simulation.history import run
+from simulation.world import Wrong
 
 HISTORIES = 100
 FIRST = 1000
@@ -26,8 +28,12 @@ def test_a_coordinator_whose_gates_are_always_open_would_be_caught(
     always = dict.fromkeys(kinds, lambda *_: "")
     monkeypatch.setattr(gates, "_GATES", {**gates._GATES, **always})
     with pytest.raises(Wrong):
-        for seed in range(300, 700):
-            run(seed)
+        _live_many()
+
+
+def _live_many() -> None:
+    for seed in range(300, 700):
+        run(seed)
 
 
 def test_a_seed_replays_its_history() -> None:
