@@ -218,9 +218,7 @@ class Upgrade:
             origin = values[-1] if values and now not in values else None
         return Target(
             part=part,
-            channel=f"{track}/{application.channel.partition('/')[2] or 'stable'}"
-            if track
-            else "",
+            channel=f"{track}/{risk}" if track else "",
             origin=origin,
             version=self._survey.version(part, release),
             release=release,
