@@ -22,8 +22,10 @@ from . import (
     processes,
     progress,
     supervisor,
+    trace,
 )
 from .client import Juju, JujuFailed
+from .faults import command as faults
 from .home import Home
 from .juju import release
 from .region import MaasRefused, NodesNotReady, Region
@@ -85,6 +87,8 @@ def main() -> int:
     kill = commands.add_parser("kill", help="kill a server; the supervisor starts it again")
     kill.add_argument("daemon", choices=list(supervisor.DAEMONS))
     kill.set_defaults(run=_kill)
+    faults.register(commands)
+    trace.register(commands)
     arguments = parser.parse_args()
     return arguments.run(arguments)
 

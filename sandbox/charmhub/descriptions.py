@@ -225,7 +225,7 @@ def _options_named(document: Any) -> list[str]:
         for key in ("option", "origin", "seals-unless")
         if isinstance(document.get(key), str)
     ]
-    named += [*document.get("checks", {}), "action-managed-upgrade"]
+    named += [*document.get("checks", {}), "action-managed-upgrade", "enable-auto-restarts"]
     return named
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import pathlib
 import secrets
 import sqlite3
@@ -12,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, cast
 
+from sandbox.database import Rows, connect, plain
 from sandbox.maas import event_types as types
 from sandbox.maas.lifecycle import Machine, Note, Power, Step
 from sandbox.maas.refusals import NotFound
@@ -21,43 +21,14 @@ from sandbox.maas.statuses import Status
 _SYSTEM_ID_LETTERS = "34678abcdefghkmnpqrstwxy"
 
 
-class Transaction:
-    """Reads and writes inside one transaction. Never kept after it, never awaited across."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def one(self, sql: str, *parameters: Any) -> sqlite3.Row | None:
-        """The first row, or None."""
-        return self._connection.execute(sql, parameters).fetchone()
-
-    def all(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        """Every row, in the query's order."""
-        return self._connection.execute(sql, parameters).fetchall()
-
-    def value(self, sql: str, *parameters: Any) -> Any:
-        """The first column of the first row, or None."""
-        row = self.one(sql, *parameters)
-        return None if row is None else row[0]
-
-    def execute(self, sql: str, *parameters: Any) -> int:
-        """Run a writing statement; returns the number of rows it changed."""
-        return self._connection.execute(sql, parameters).rowcount
-
-    def insert(self, table: str, **columns: Any) -> int:
-        """Insert one row; returns its rowid. Lists and dicts are stored as JSON."""
-        names, marks = ", ".join(columns), ", ".join("?" for _ in columns)
-        cursor = self._connection.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})",
-            [_plain(value) for value in columns.values()],
-        )
-        return cursor.lastrowid or 0
+class Transaction(Rows):
+    """A transaction of the region."""
 
     def update(self, table: str, row_id: int, **columns: Any) -> None:
         """Set columns of the row with this id."""
         if columns:
             sets = ", ".join(f"{name} = ?" for name in columns)
-            values = [_plain(value) for value in columns.values()]
+            values = [plain(value) for value in columns.values()]
             self._connection.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*values, row_id))
 
 
@@ -70,14 +41,8 @@ class Store:
     def __init__(self, path: pathlib.Path) -> None:
         # It holds API keys and BMC passwords; SQLite gives its journal the same mode.
         path.touch(mode=0o600)
-        self._connection = sqlite3.connect(str(path), isolation_level=None)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing that was committed; only a power cut could.
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection = connect(str(path), pathlib.Path(__file__).with_name("schema.sql"))
         self._connection.execute("PRAGMA foreign_keys = ON")
-        schema = pathlib.Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-        self._connection.executescript(schema)
 
     def close(self) -> None:
         """Close the file; the store is of no use afterwards."""
@@ -216,9 +181,3 @@ def _free_addresses(tx: Transaction, machine_id: int) -> None:
         "(SELECT id FROM interface WHERE machine_id = ?)",
         machine_id,
     )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, separators=(",", ":"))
-    return value

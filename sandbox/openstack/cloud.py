@@ -8,6 +8,7 @@ import os
 import aiohttp
 
 from . import access, bootstrap, configuration, environment, programs
+from .clusters import Clusters
 from .endpoints import Endpoints, Refused
 from .hypervisors import Hypervisors
 from .layout import Layout
@@ -29,6 +30,7 @@ class Cloud:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._services = Services(layout)
+        self._clusters: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Bring the cloud up, then follow what is asked of it.
@@ -45,6 +47,8 @@ class Cloud:
         endpoints = await self._start()
         hypervisors = Hypervisors(self._layout, self._services)
         self._say("up")
+        # By itself: the others may wait for what a lost cluster has suspended.
+        self._clusters = asyncio.ensure_future(Clusters(self._layout).follow())
         while True:
             try:
                 await asyncio.gather(endpoints.follow(), hypervisors.follow())
@@ -69,6 +73,9 @@ class Cloud:
 
     async def stop(self) -> None:
         """Stop every program."""
+        if self._clusters:
+            self._clusters.cancel()
+            await asyncio.wait({self._clusters})
         await self._services.stop()
         access.withdraw(self._layout)
         self._say("down")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -15,17 +16,14 @@ from charms.openstack_coordinator.v0 import tick
 if TYPE_CHECKING:
     from cluster import Cluster
     from ground import Ground
-    from record import State
+    from peer_state import PeerState
     from tending import Outcome
 
 logger = logging.getLogger(__name__)
 
-PEERS = "cluster"
 BUSY_INTERVAL = 2.0
 """Seconds between two ticks while a plan is on its way."""
 
-_RECORD, _JOURNAL = "record", "journal"
-_KUBECONFIG = "kubeconfig"
 _STATUSES = {
     "blocked": ops.BlockedStatus,
     "waiting": ops.WaitingStatus,
@@ -85,12 +83,11 @@ class K8sOnOpenStackCharm(ops.CharmBase):
             outcome = self._tend()
         except Unready as error:
             self._ticker.ensure()
-            self._tell(error.severity, str(error))
+            self._memory.tell(error.severity, str(error))
             self._publish(None)
             return
-        self._keep(outcome.state)
-        self._tell(outcome.told.severity, outcome.told.message)
-        self._take_kubeconfig(outcome)
+        self._memory.keep(outcome.state)
+        self._memory.tell(outcome.told.severity, outcome.told.message)
         self._publish(outcome)
         self._ticker.ensure(BUSY_INTERVAL if outcome.busy else tick.IDLE_INTERVAL)
 
@@ -107,13 +104,13 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         event.add_status(self._status())
 
     def _status(self) -> ops.StatusBase:
-        severity, message = self._state().record.told
+        severity, message = self._memory.read().record.told
         return _STATUSES[severity](message)
 
     # -- tending ----------------------------------------------------------------------------
 
     def _tend(self) -> Outcome:
-        state = self._state()
+        state = self._memory.read()
         cluster = self._cluster()
         ground, generation = self._ground(cluster, alive=bool(state.record.model))
         # Both SDKs take most of a second to import: only here, where they are needed.
@@ -143,7 +140,6 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         return outcome
 
     def _cluster(self) -> Cluster:
-        # pydantic costs a hook as much as ops: a standby goes without.
         import cluster
         import cluster_options
 
@@ -163,61 +159,18 @@ class K8sOnOpenStackCharm(ops.CharmBase):
             lives = f", and cluster {cluster.name} still lives there" if alive else ""
             raise Unready(error.severity, f"{error}{lives}") from error
 
-    def _take_kubeconfig(self, outcome: Outcome) -> None:
-        """Keep a kubeconfig that has come, as a secret of this application."""
-        import kubeconfig
-        from record import Served
-
-        fetched, record = outcome.world.fetched, outcome.state.record
-        if record.serves or not record.model or fetched is None or not fetched.kubeconfig:
-            return
-        try:
-            endpoint, authority = kubeconfig.endpoint(fetched.kubeconfig)
-        except kubeconfig.UnusableKubeconfig as error:
-            logger.warning("get-kubeconfig: %s", error)
-            return
-        content = {_KUBECONFIG: fetched.kubeconfig}
-        try:
-            secret = self.model.get_secret(label=_KUBECONFIG)
-            secret.set_content(content)
-        except ops.SecretNotFoundError:
-            secret = self.app.add_secret(content, label=_KUBECONFIG)
-        served = Served(record.model, secret.id or secret.get_info().id, endpoint, authority)
-        record = dataclasses.replace(self._state().record, served=served)
-        self._keep(dataclasses.replace(outcome.state, record=record))
-
     def _publish(self, outcome: Outcome | None) -> None:
-        """Tell whoever wants the cluster where it is, or why there is none."""
-        users = self.model.relations["kubernetes-cluster"]
-        if not users:
+        """Keep a kubeconfig that has come, and tell the cluster's users where it is."""
+        if outcome is None and not self.model.relations["kubernetes-cluster"]:
             return
-        from charms.k8s_on_openstack.v0 import kubernetes_cluster
+        import serving
 
-        record = self._state().record
-        served = record.serves if record.intent == "present" else None
-        provider = kubernetes_cluster.KubernetesClusterProvider(self)
-        if served is None:
-            reason = record.told[1]
-            provider.publish(kubernetes_cluster.KubernetesCluster(ready=False, reason=reason))
-            return
-        if outcome is None:
-            # The cluster lives on while this charm cannot see it.
-            return
-        import life
-
-        secret = self.model.get_secret(label=_KUBECONFIG)
-        for relation in users:
-            secret.grant(relation)
-        provider.publish(
-            kubernetes_cluster.KubernetesCluster(
-                ready=True,
-                api_endpoint=served.endpoint,
-                ca_certificate=served.ca_certificate,
-                kubeconfig=served.secret,
-                kubernetes_version=life.version(outcome.world) or outcome.cluster.channel,
-                cni=outcome.cluster.cni,
-            )
-        )
+        if outcome is not None:
+            served = serving.take(self, outcome.state.record, outcome.world)
+            if served is not None:
+                self._memory.change(served=served)
+        seen = (outcome.cluster, outcome.world) if outcome else None
+        serving.publish(self, self._memory.read().record, seen)
 
     # -- actions ----------------------------------------------------------------------------
 
@@ -234,7 +187,7 @@ class K8sOnOpenStackCharm(ops.CharmBase):
         import tending
 
         try:
-            shortages = tending.check(ground, cluster, self._state().record)
+            shortages = tending.check(ground, cluster, self._memory.read().record)
         except openstack_api.OpenStackError as error:
             event.fail(f"OpenStack: {error}")
             return
@@ -243,7 +196,7 @@ class K8sOnOpenStackCharm(ops.CharmBase):
     def _on_get_kubeconfig(self, event: ops.ActionEvent) -> None:
         if not self._leads(event):
             return
-        record = self._state().record
+        record = self._memory.read().record
         if record.serves is None:
             event.fail(f"there is no kubeconfig yet: {record.told[1]}")
             return
@@ -254,12 +207,16 @@ class K8sOnOpenStackCharm(ops.CharmBase):
             return
         import report
 
-        shown = report.describe(self.app.name, self._state())
+        shown = report.describe(self.app.name, self._memory.read())
         event.set_results({"cluster": report.render(shown, event.params["format"])})
 
     def _on_scale_workers(self, event: ops.ActionEvent) -> None:
-        if self._leads(event):
-            count = event.params["count"]
+        if not self._leads(event):
+            return
+        count = event.params["count"]
+        if self._memory.read().record.intent == "deleted":
+            event.fail(f"cluster {self.app.name} is deleted: deploy another application")
+        else:
             self._change(workers=(count, int(self.config["worker-count"])))
             event.set_results({"result": f"the plan leads to {count} workers: see show-cluster"})
 
@@ -268,13 +225,15 @@ class K8sOnOpenStackCharm(ops.CharmBase):
             return
         from charms.openstack_coordinator.v0 import rolling
 
-        state = self._state()
+        state = self._memory.read()
         if state.record.intent == "present":
             # Whatever model there is, or will be made, is the cluster's from now on.
             self._change(model="")
         if state.journal is not None:
-            resumed = dataclasses.replace(self._state(), journal=rolling.resume(state.journal))
-            self._keep(resumed)
+            resumed = dataclasses.replace(
+                self._memory.read(), journal=rolling.resume(state.journal)
+            )
+            self._memory.keep(resumed)
         event.set_results({"result": "it goes on: see show-cluster"})
 
     def _on_delete_cluster(self, event: ops.ActionEvent) -> None:
@@ -289,38 +248,16 @@ class K8sOnOpenStackCharm(ops.CharmBase):
             event.fail(f"run it on the leader: juju run {self.app.name}/leader ...")
         return self.unit.is_leader()
 
-    # -- what is persisted ------------------------------------------------------------------
-
-    def _state(self) -> State:
-        """What the peer relation holds; for the leader, who alone may read and write it."""
-        import record
-
-        peers = self.model.get_relation(PEERS)
-        bag = peers.data[self.app] if peers else {}
-        from charms.openstack_coordinator.v0 import rolling
-
-        journal = bag.get(_JOURNAL)
-        return record.State(
-            record.from_json(bag.get(_RECORD, "")),
-            rolling.Journal.from_json(journal) if journal else None,
-        )
-
-    def _keep(self, state: State) -> None:
-        peers = self.model.get_relation(PEERS)
-        if peers is not None:
-            bag = peers.data[self.app]
-            bag[_RECORD] = state.record.to_json()
-            bag[_JOURNAL] = state.journal.to_json() if state.journal else ""
-
     def _change(self, **changes: object) -> None:
-        state = self._state()
-        self._keep(dataclasses.replace(state, record=dataclasses.replace(state.record, **changes)))
+        self._memory.change(**changes)
         self._ticker.ensure(BUSY_INTERVAL)
 
-    def _tell(self, severity: str, message: str) -> None:
-        state = self._state()
-        record = dataclasses.replace(state.record, told=(severity, message))
-        self._keep(dataclasses.replace(state, record=record))
+    @functools.cached_property
+    def _memory(self) -> PeerState:
+        # It brings pydantic, which costs a hook as much as ops does: a standby goes without.
+        import peer_state
+
+        return peer_state.PeerState(self)
 
 
 def _lines(told: tuple[object, ...]) -> str:

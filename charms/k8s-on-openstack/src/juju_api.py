@@ -60,9 +60,11 @@ class Juju:
                 taken = f"the Juju model {self._place.name} is not this application's"
                 return World(cloud=cloud, credential=credential, taken=taken)
             status = await session.call("Client", "FullStatus", patterns=[])
-            options = await _options(session, sorted(status.get("applications") or {}))
+            names = sorted(status.get("applications") or {})
+            options = await _options(session, names)
+            constraints = await _constraints(session, names)
             fetched = await _fetched(session)
-        model = juju_model.from_full_status(uuid, status, options, dying=dying)
+        model = juju_model.from_full_status(uuid, status, options, constraints, dying=dying)
         return World(cloud=cloud, credential=credential, model=model, fetched=fetched)
 
     async def _cloud(self) -> tuple[Presence, str]:
@@ -213,6 +215,7 @@ class Juju:
                 await _deploy(session, wanted)
             else:
                 await _configure(session, wanted, application)
+                await _constrain(session, wanted, application)
                 await _scale(session, wanted, application)
             if wanted["exposed"] and not (application and application.exposed):
                 await session.call("Application", "Expose", application=wanted["name"])
@@ -279,6 +282,18 @@ async def _options(
     }
 
 
+async def _constraints(
+    session: juju_session.Session, applications: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    asked = [{"tag": f"application-{name}"} for name in applications]
+    answer = await session.call("Application", "GetConstraints", entities=asked)
+    # Those of a subordinate are an error: it has no machines of its own.
+    return {
+        name: found.get("constraints") or {}
+        for name, found in zip(applications, answer.get("results") or [], strict=True)
+    }
+
+
 async def _fetched(session: juju_session.Session) -> Fetched:
     """The last run of get-kubeconfig."""
     answer = await session.call("Action", "ListOperations", actions=[_GET_KUBECONFIG], limit=_PAGE)
@@ -300,9 +315,6 @@ async def _fetched(session: juju_session.Session) -> Fetched:
 
 
 async def _deploy(session: juju_session.Session, wanted: Mapping[str, Any]) -> None:
-    constraints: dict[str, Any] = dict(wanted["constraints"])
-    if "zones" in constraints:
-        constraints["zones"] = constraints["zones"].split(",")
     name, _, channel = wanted["base"].partition("@")
     argument = {
         "CharmName": wanted["charm"],
@@ -310,12 +322,23 @@ async def _deploy(session: juju_session.Session, wanted: Mapping[str, Any]) -> N
         "channel": wanted["channel"],
         "base": {"name": name, "channel": channel},
         "ConfigYAML": yaml.safe_dump({wanted["name"]: dict(wanted["options"])}),
-        "Cons": constraints,
+        "Cons": _as_value(wanted["constraints"]),
         "Trust": wanted["trusted"],
     }
     if wanted["units"]:
         argument["num-units"] = wanted["units"]
     await session.call_one("Application", "DeployFromRepository", Args=[argument])
+
+
+def _as_value(constraints: Mapping[str, str]) -> dict[str, Any]:
+    """Constraints in text as Juju's document of them."""
+    value: dict[str, Any] = dict(constraints)
+    if "zones" in value:
+        value["zones"] = value["zones"].split(",")
+    for size in ("cores", "mem", "root-disk", "cpu-power"):
+        if size in value:
+            value[size] = int(value[size])
+    return value
 
 
 async def _configure(
@@ -329,6 +352,25 @@ async def _configure(
     if changed:
         argument = {"application": wanted["name"], "generation": "master", "config": changed}
         await session.call_one("Application", "SetConfigs", Args=[argument])
+
+
+async def _constrain(
+    session: juju_session.Session, wanted: Mapping[str, Any], application: Application
+) -> None:
+    if not juju_model.differing_constraints(wanted, application):
+        return
+    kept = {
+        name: value
+        for name, value in application.constraints.items()
+        if name not in juju_model.CONSTRAINTS
+    }
+    constraints = _as_value({**kept, **wanted["constraints"]})
+    await session.call(
+        "Application",
+        "SetConstraints",
+        application=wanted["name"],
+        constraints=constraints,
+    )
 
 
 async def _scale(

@@ -71,8 +71,8 @@ def lost(record: Record, world: World) -> bool:
 def journal_for(wanted: Plan, journal: rolling.Journal | None, world: World) -> rolling.Journal:
     """The journal to go on with.
 
-    Another plan begins anew, and so does one that was done and is not any more: every step
-    checks before it does anything. Who leads, and since when, stays.
+    Another plan begins anew, and so does one of which something was done and is not any more:
+    every step checks before it does anything. Who leads, and since when, stays.
     """
     fresh = rolling.begin(wanted)
     if journal is None:
@@ -82,13 +82,18 @@ def journal_for(wanted: Plan, journal: rolling.Journal | None, world: World) -> 
     )
     if journal.plan != wanted.hash:
         return fresh
-    if rolling.phase(wanted, journal) == "done" and observation.drift(wanted, world):
-        return fresh
-    return journal
+    if journal.hold:
+        return journal
+    undone = observation.drift(wanted, world)
+    finished = (id_ for id_, one in journal.records.items() if one.finished)
+    return journal if undone.keys().isdisjoint(finished) else fresh
 
 
 def noted(record: Record, cluster: Cluster, world: World) -> Record:
     """The record with what was seen."""
+    if record.workers is not None and record.workers[1] != cluster.workers:
+        # The option counts from now on, also when it is set back.
+        record = dataclasses.replace(record, workers=None)
     if isinstance(world.model, Model) and not world.taken:
         made_with = record.made_with or records.frozen(cluster)
         return dataclasses.replace(record, model=world.model.uuid, made_with=made_with)
@@ -109,7 +114,8 @@ def tell(
         return Told("blocked", f"{wanted.title}: {journal.hold}: mend it and run resume")
     closed = next(iter(journal.closed.values()), None)
     if phase == "waiting" and closed:
-        return Told("blocked", f"preflight: {closed.reason}")
+        passing = world.shortages and all(one.passing for one in world.shortages)
+        return Told("waiting" if passing else "blocked", f"preflight: {closed.reason}")
     wave = rolling.current_wave(wanted, journal)
     return Told(
         "maintenance", f"{wanted.title}: {_progress(wave, journal, world) if wave else ''}"

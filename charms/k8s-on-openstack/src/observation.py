@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import juju_model
 from charms.openstack_coordinator.v0.rolling import Observation
 from charms.openstack_coordinator.v0.rolling_plan import Plan, Step
-from world import Application, Model, Unit, World
+from world import Application, Model, Server, Unit, World
 
 _DONE = Observation("done")
+
+_STOPPED = frozenset(
+    {"ERROR", "PAUSED", "RESCUE", "SHELVED", "SHELVED_OFFLOADED", "SHUTOFF", "SUSPENDED"}
+)
+"""Statuses of Nova in which a server does not run and does not come back by itself."""
 
 
 def observe(steps: Iterable[Step], world: World) -> dict[str, Observation]:
@@ -19,7 +25,7 @@ def observe(steps: Iterable[Step], world: World) -> dict[str, Observation]:
 
 
 def drift(plan: Plan, world: World) -> dict[str, str]:
-    """Of a plan that is done: step -> how the world differs from it now.
+    """Step -> how the world differs from it now, where the step has not been taken, or not kept.
 
     A unit that is not well is no drift: the plan has nothing to do about it.
     """
@@ -28,11 +34,28 @@ def drift(plan: Plan, world: World) -> dict[str, str]:
     return {id_: found.reason for id_, found in seen.items() if found.state == "absent"}
 
 
+def takes_room(steps: Iterable[Step], world: World) -> bool:
+    """Whether steps that are to be taken make machines or a network."""
+    return any(_takes_room(step.do.kind, step.do.arguments, world) for step in steps)
+
+
+def _takes_room(kind: str, arguments: Mapping[str, Any], world: World) -> bool:
+    if kind == "network":
+        return world.network == "absent"
+    if kind == "model":
+        return world.model == "absent"
+    if kind != "application" or not arguments["units"] or not isinstance(world.model, Model):
+        return False
+    application = world.model.applications.get(arguments["name"])
+    return application is None or len(application.alive) < arguments["units"]
+
+
 def unwell(world: World) -> list[str]:
-    """Units that are not active, with what they say, and machines that were not provisioned."""
+    """Units that are not active, with what they say, and machines without a server that runs."""
     if not isinstance(world.model, Model):
         return []
     told = [f"machine {name}: {why}" for name, why in sorted(world.model.failed_machines.items())]
+    told += _unwell_servers(world.model, world.servers)
     for _, application in sorted(world.model.applications.items()):
         told += [
             f"{name}: {application.units[name].message or application.units[name].status}"
@@ -40,6 +63,24 @@ def unwell(world: World) -> list[str]:
             if application.units[name].status != "active"
         ]
     return told
+
+
+def _unwell_servers(model: Model, servers: Iterable[Server] | None) -> Iterator[str]:
+    """Machines whose servers do not run: Juju looks at a server that ran once rarely, if ever."""
+    if servers is None:
+        return
+    known = {server.id: server for server in servers}
+    for machine, instance in sorted(model.instances.items()):
+        server = known.get(instance)
+        if server is not None and server.status not in _STOPPED:
+            continue
+        another = f"juju remove-machine -m {model.name} {machine} --force has another one made"
+        if server is None:
+            yield f"machine {machine}: its server {instance} is gone from Nova: {another}"
+            continue
+        fault = f" ({server.fault})" if server.fault else ""
+        mend = f"mend it in Nova, or {another}"
+        yield f"machine {machine}: its server {instance} is {server.status}{fault}: {mend}"
 
 
 def _absent(reason: str) -> Observation:
@@ -89,6 +130,7 @@ def _application(wanted: Mapping[str, Any], world: World) -> Observation | None:
         return _working("it is being removed")
     differences = [
         *_differing_options(wanted, application),
+        *juju_model.differing_constraints(wanted, application),
         *_differing_units(wanted, application),
         *(["it is not exposed"] if wanted["exposed"] and not application.exposed else []),
     ]

@@ -19,9 +19,9 @@ from cluster import TAG
 from ground import Access
 from keystoneauth1 import exceptions as keystone
 from openstack import exceptions
-from ownership import JUJU_MODEL, Claim, Resource
+from ownership import Claim, Resource
 from preflight import Facts, Flavour, Network, Quota
-from world import Presence
+from world import Presence, Server
 
 REQUEST_TIMEOUT = 20
 """Seconds for one answer."""
@@ -69,6 +69,19 @@ class Project:
             resource
             for read in readers
             for resource in _tried(lambda read=read: read(self._cloud))
+        )
+
+    def servers(self, claim: Claim) -> tuple[Server, ...]:
+        """The servers of a cluster.
+
+        Raises:
+            Unreachable, CredentialRefused, RequestRefused: Nova did not tell.
+        """
+        return _tried(
+            lambda: tuple(
+                Server(one.id, one.status, (one.fault or {}).get("message") or "")
+                for one in _servers_of(self._cloud, claim)
+            )
         )
 
     def network(self, tag: str) -> tuple[Presence, str]:
@@ -227,8 +240,9 @@ def _translated() -> Iterator[None]:
         status = error.status_code or 500
         if status == 401:
             raise CredentialRefused(_reason(error)) from None
-        failed = Unreachable if status >= 500 or status == 429 else RequestRefused
-        raise failed(_reason(error)) from None
+        if status >= 500 or status == 429:
+            raise Unreachable(f"HTTP {status} from {error.url}: {_reason(error)}") from None
+        raise RequestRefused(_reason(error)) from None
     except exceptions.SDKException as error:
         raise Unreachable(_reason(error)) from None
 
@@ -268,6 +282,12 @@ def _servers(cloud: Any) -> list[Resource]:
         )
         for server in cloud.compute.servers()
     ]
+
+
+def _servers_of(cloud: Any, claim: Claim) -> Iterator[Any]:
+    for server in cloud.compute.servers():
+        if claim.proves(Resource("server", server.id, metadata=dict(server.metadata or {}))):
+            yield server
 
 
 def _volumes(cloud: Any) -> list[Resource]:
@@ -396,13 +416,9 @@ def _zones(cloud: Any) -> frozenset[str]:
 
 def _present(cloud: Any, claim: Claim) -> dict[str, int]:
     present: dict[str, int] = {}
-    for server in cloud.compute.servers():
-        metadata = server.metadata or {}
-        if metadata.get(TAG) == claim.owner or (
-            claim.model and metadata.get(JUJU_MODEL) == claim.model
-        ):
-            name = (server.flavor or {}).get("original_name") or ""
-            present[name] = present.get(name, 0) + 1
+    for server in _servers_of(cloud, claim):
+        name = (server.flavor or {}).get("original_name") or ""
+        present[name] = present.get(name, 0) + 1
     return present
 
 

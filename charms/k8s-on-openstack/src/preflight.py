@@ -59,7 +59,7 @@ class Facts:
     images: frozenset[str] = frozenset()
     """Ids of those that can be booted."""
     zones: frozenset[str] = frozenset()
-    """Nova's zones with hosts that are up."""
+    """Nova's zones with hosts that are enabled; which of them are up, a tenant cannot see."""
     external_networks: tuple[Network, ...] = ()
     present: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Flavour -> servers that the cluster has already."""
@@ -74,6 +74,8 @@ class Shortage:
     subject: str
     problem: str
     remedy: str
+    passing: bool = False
+    """It is mended without the operator of the cluster, or passes by itself."""
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.problem}: {self.remedy}"
@@ -100,9 +102,15 @@ def machines(bundle: Bundle) -> Counter[str]:
     return wanted
 
 
+def to_come(bundle: Bundle, facts: Facts) -> Counter[str]:
+    """Flavour -> machines that a bundle asks for and that are not there yet."""
+    return machines(bundle) - Counter(facts.present)
+
+
 def _services(facts: Facts) -> Iterator[Shortage]:
     for service, reason in sorted(facts.unreachable.items()):
-        yield Shortage(service, f"does not answer: {reason}", "it is tried again")
+        problem = f"does not answer: {reason}"
+        yield Shortage(service, problem, "it is tried again", passing=True)
 
 
 def _flavours(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
@@ -131,9 +139,10 @@ def _zones(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
     for zone in cluster.zones:
         if zone not in facts.zones:
             remedy = f"take it out, or name one of {_listed(facts.zones)}"
-            yield Shortage("availability-zones", f"{zone} has no host that is up", remedy)
+            yield Shortage("availability-zones", f"{zone} has no host that takes servers", remedy)
     if not facts.zones:
-        yield Shortage("hypervisors", "no zone has a host that is up", "add nova-compute units")
+        problem = "no zone has a host that takes servers"
+        yield Shortage("hypervisors", problem, "add or enable nova-compute units")
 
 
 def _external_network(cluster: Cluster, facts: Facts) -> Iterator[Shortage]:
@@ -162,10 +171,10 @@ def _quotas(cluster: Cluster, bundle: Bundle, facts: Facts) -> Iterator[Shortage
 
 def _wanted(bundle: Bundle, facts: Facts) -> Counter[str]:
     """What the machines to come take, by the names of the quotas."""
-    to_come = machines(bundle) - Counter(facts.present)
-    count = sum(to_come.values())
+    new = to_come(bundle, facts)
+    count = sum(new.values())
     wanted: Counter[str] = Counter(instances=count, ports=count)
-    for flavour, number in to_come.items():
+    for flavour, number in new.items():
         size = facts.flavours.get(flavour)
         if size is not None:
             wanted["cores"] += number * size.cores

@@ -62,7 +62,8 @@ async def tend(
             journal = life.journal_for(wanted, state.journal, world)
             if stuck is not None:
                 return Outcome(State(record, state.journal), cluster, world, stuck, busy=False)
-            seen = _seen(wanted, journal, world, project, cluster, record)
+            world = _with_shortages(wanted, journal, world, project, cluster, record)
+            seen = _seen(wanted, journal, world)
             journal, requests = rolling.advance(wanted, journal, seen, now=now, holder=holder)
             hands = _Hands(juju, project, cluster, world)
             refused = await hands.perform(requests)
@@ -103,7 +104,12 @@ def _with_project(
     world: World, project: openstack_api.Project, cluster: Cluster, record: Record
 ) -> World:
     if record.intent == "present":
-        return dataclasses.replace(world, network=project.network(cluster.tag)[0])
+        has_model = isinstance(world.model, Model)
+        return dataclasses.replace(
+            world,
+            network=project.network(cluster.tag)[0],
+            servers=project.servers(_claim(cluster, record)) if has_model else None,
+        )
     resources, claim = project.resources(), _claim(cluster, record)
     return dataclasses.replace(
         world,
@@ -113,26 +119,34 @@ def _with_project(
     )
 
 
-def _seen(
+def _with_shortages(
     wanted: Plan,
     journal: rolling.Journal,
     world: World,
     project: openstack_api.Project,
     cluster: Cluster,
     record: Record,
-) -> rolling.Seen:
+) -> World:
+    """The world with what the project lacks, where something is to be begun that takes of it."""
     wave = rolling.current_wave(wanted, journal)
-    if wave is None:
-        return rolling.Seen()
-    steps = observation.observe(wave.steps, world)
-    if not wave.gates or all(found.state == "done" for found in steps.values()):
-        return rolling.Seen(steps)
+    if wave is None or not wave.gates:
+        return world
     begun = [journal.records[step.id] for step in wave.steps if step.id in journal.records]
     if any(one.attempt and one.state in ("requested", "done") for one in begun):
         # It guards the beginning: what was begun takes of the quota that it looked at.
-        return rolling.Seen(steps, {gate.key: "" for gate in wave.gates})
-    shortages = _shortages(project, cluster, record)
-    return rolling.Seen(steps, {gate.key: "; ".join(map(str, shortages)) for gate in wave.gates})
+        return world
+    if not observation.takes_room(wave.steps, world):
+        return world
+    return dataclasses.replace(world, shortages=_shortages(project, cluster, record))
+
+
+def _seen(wanted: Plan, journal: rolling.Journal, world: World) -> rolling.Seen:
+    wave = rolling.current_wave(wanted, journal)
+    if wave is None:
+        return rolling.Seen()
+    closed = "; ".join(map(str, world.shortages))
+    steps = observation.observe(wave.steps, world)
+    return rolling.Seen(steps, {gate.key: closed for gate in wave.gates})
 
 
 class _Hands:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ownership import Resource
+from preflight import Shortage
 
 Presence = Literal["absent", "other", "current"]
 """`other`: it is there, but with other content than is wanted."""
@@ -34,6 +35,8 @@ class Application:
     units: Mapping[str, Unit] = dataclasses.field(default_factory=dict)
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """In force."""
+    constraints: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Of machines to come, as text; zones separated by commas."""
     exposed: bool = False
     dying: bool = False
     version: str = ""
@@ -51,12 +54,25 @@ class Model:
     """The cluster's Juju model."""
 
     uuid: str
+    name: str = ""
     dying: bool = False
     applications: Mapping[str, Application] = dataclasses.field(default_factory=dict)
     relations: frozenset[frozenset[str]] = frozenset()
     """Sets of application:endpoint."""
     failed_machines: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Machine -> why it was not provisioned."""
+    instances: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Machine -> the id of its server, once Juju has one for it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """One of the cluster's machines, as Nova sees it."""
+
+    id: str
+    status: str
+    fault: str = ""
+    """What Nova says went wrong with it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +97,10 @@ class World:
     fetched: Fetched | None = None
     kept: bool = False
     """A kubeconfig of this model is kept as a secret."""
+    servers: tuple[Server, ...] | None = None
+    """Of the cluster's model."""
+    shortages: tuple[Shortage, ...] = ()
+    """What keeps the plan from going on, where that was looked at."""
     unmarked: tuple[str, ...] | None = None
     """Volumes in use by the cluster that do not bear its tag."""
     resources: tuple[Resource, ...] | None = None

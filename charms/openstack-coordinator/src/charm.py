@@ -3,27 +3,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 import datetime
-import logging
-import os
 
-import juju_credentials
+import gathering
+import inspection
 import keystone_admin
 import look
+import looking
+import operations
 import ops
-import provisioning
 import readiness
 import report
+import serving
 import tenants
-from charms.openstack_coordinator.v0 import tick
-
-logger = logging.getLogger(__name__)
+from charms.openstack_coordinator.v0 import juju_login, tick
 
 PEERS = "cluster"
 _KEY = "look"
-_PROBLEM = "tenants-problem"
 _STATUSES = {"blocked": ops.BlockedStatus, "waiting": ops.WaitingStatus, None: ops.ActiveStatus}
 
 
@@ -31,14 +27,17 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
     """Gathers the model into one value, has it judged, and reports.
 
     The leader looks at the model in every tick and where its own inputs changed; every other
-    event uses the last look, which the peer relation keeps.
+    event uses the last look, which the peer relation keeps. While a plan is at work, the tick
+    carries it out.
     """
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
         self._ticker = tick.Ticker(self)
+        self._operations = operations.Operations(self, PEERS)
+        self._inspection = inspection.Inspection(self)
+        framework.observe(self._ticker.on.tick, self._on_tick)
         for event in (
-            self._ticker.on.tick,
             self.on.update_status,
             self.on.config_changed,
             self.on.secret_changed,
@@ -63,6 +62,15 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
 
     # -- events -----------------------------------------------------------------------------
 
+    def _on_tick(self, event: ops.EventBase) -> None:
+        """While something of a plan is at work a tick is for the plan alone: it comes soon."""
+        if self.unit.is_leader():
+            self._operations.advance()
+        if self._operations.interval is None:
+            self._look_and_reconcile(event)
+        else:
+            self._reconcile(event)
+
     def _look_and_reconcile(self, event: ops.EventBase) -> None:
         if self.unit.is_leader():
             self._keep(self._look())
@@ -73,11 +81,12 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             self._ticker.stop()
             return
         last = self._last_look()
-        self._ticker.ensure(last.again if last else look.AGAIN_SETTLING)
+        usual = last.again if last else look.AGAIN_SETTLING
+        self._ticker.ensure(self._operations.interval or usual)
         peers = self.model.get_relation(PEERS)
         if peers is not None:
             peers.data[self.app]["leader"] = self.unit.name
-            self._serve_tenants(peers, last)
+            serving.serve(self, peers, last)
 
     def _on_stop(self, _: ops.StopEvent) -> None:
         self._ticker.stop()
@@ -111,17 +120,11 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             )
 
     def _on_rotate_credentials(self, event: ops.ActionEvent) -> None:
-        peers, last = self.model.get_relation(PEERS), self._last_look()
+        peers = self.model.get_relation(PEERS)
         if not self.unit.is_leader() or peers is None:
             event.fail(f"only the leader rotates: juju run {self.app.name}/leader ...")
             return
-        served, now = tenants.Tenants(self, peers), datetime.datetime.now(datetime.timezone.utc)
-        try:
-            rotated = served.rotate(self._terms(last), now, event.params.get("application", ""))
-        except (keystone_admin.NotThere, tenants.Unchanged) as error:
-            event.fail(str(error))
-        else:
-            event.set_results({"rotated": ", ".join(sorted(rotated))})
+        serving.rotate(self, peers, self._last_look(), event)
 
     def _on_secret_remove(self, event: ops.SecretRemoveEvent) -> None:
         """Nobody reads this revision any more."""
@@ -131,115 +134,22 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
 
     def _look(self) -> readiness.Assessment | look.Problem:
         try:
-            credentials = self._credentials()
-        except juju_credentials.InvalidCredentials as error:
+            ground = gathering.gather(self)
+        except juju_login.InvalidLogin as error:
             return look.Problem("blocked", f"juju-credentials: {error}")
-        model = str(self.config["model-uuid"]) or self.model.uuid
-        # libjuju takes most of a second to import: only here, where it is needed.
-        import juju_api
-
-        try:
-            return asyncio.run(self._assess(credentials, model))
-        except juju_api.Unreachable as error:
-            return look.Problem("waiting", f"cannot reach the Juju API, tries again: {error}")
-        except juju_api.LoginRefused as error:
-            return look.Problem("blocked", f"juju-credentials: Juju refused the login: {error}")
-        except juju_api.RequestRefused as error:
-            return look.Problem("blocked", f"juju-credentials: Juju refused a request: {error}")
-
-    async def _assess(
-        self, credentials: juju_credentials.Credentials, model_uuid: str
-    ) -> readiness.Assessment:
-        import cloud
-        import juju_api
-        import knowledge
-
-        known = knowledge.load()
-        async with juju_api.session(credentials, model_uuid) as model:
-            status = await model.full_status()
-            seen = cloud.from_full_status(status)
-            with_options = [
-                name
-                for name, application in seen.applications.items()
-                if application.charm in known.charms
-            ]
-            options = await model.options(with_options)
-            retry = provisioning.to_retry(seen, self._ready_nodes())
-            if retry:
-                logger.info("the pool is ready for machines %s: provisioning again", retry)
-                await model.retry_provisioning(retry)
-        whole = cloud.from_full_status(status, options)
-        assessment = readiness.assess(whole, known)
-        return self._with_computes(assessment, readiness.hypervisor_units(whole, known))
-
-    def _with_computes(
-        self, assessment: readiness.Assessment, hypervisors: list[str]
-    ) -> readiness.Assessment:
-        """Where Juju shows nothing amiss, also what Nova says of its computes."""
         peers = self.model.get_relation(PEERS)
-        if peers is None or not assessment.ready:
-            return assessment
-        try:
-            account = self._admin()
-        except keystone_admin.NotThere:
-            return assessment
-        import compute_look
-
-        shared, now = peers.data[self.app], datetime.datetime.now(datetime.timezone.utc)
-        found = compute_look.findings(shared, account, self._ca(), hypervisors, now)
-        return dataclasses.replace(assessment, findings=found)
+        return looking.assess(ground, peers.data[self.app] if peers else None)
 
     def _extras(self) -> report.Extras:
         peers = self.model.get_relation(PEERS)
         left = tenants.Tenants(self, peers).left if peers else {}
         try:
-            account = self._admin()
+            account = gathering.account(self)
         except keystone_admin.NotThere:
             return report.Extras(left=left)
         import compute_look
 
-        return report.Extras(compute_look.room(account, self._ca()), left)
-
-    def _admin(self) -> keystone_admin.AdminAccount:
-        relation = self.model.get_relation("identity-admin")
-        if relation is None:
-            relate = f"juju integrate {self.app.name}:identity-admin keystone"
-            raise keystone_admin.NotThere(f"identity-admin is not related: {relate}")
-        units = sorted(relation.units, key=lambda unit: unit.name)
-        return keystone_admin.from_units(relation.data[unit] for unit in units)
-
-    def _ca(self) -> str:
-        return str(self.config.get("ca-certificate", "")).strip()
-
-    def _credentials(self) -> juju_credentials.Credentials:
-        secret_id = self.config.get("juju-credentials")
-        if not secret_id:
-            raise juju_credentials.InvalidCredentials(
-                "not set: juju add-secret <name> username=... password=..., grant it to "
-                f"{self.app.name}, and set the option to its URI"
-            )
-        try:
-            secret = self.model.get_secret(id=str(secret_id))
-            content = secret.get_content(refresh=True)
-        except (ops.SecretNotFoundError, ops.ModelError) as error:
-            raise juju_credentials.InvalidCredentials(
-                f"the secret is gone or not granted: juju grant-secret <name> {self.app.name}"
-            ) from error
-        endpoints = os.environ.get("JUJU_API_ADDRESSES", "").split()
-        return juju_credentials.from_secret(content, endpoints)
-
-    def _ready_nodes(self) -> dict[str, int]:
-        """Role -> machines of the pool that could be taken now."""
-        relation = self.model.get_relation("node-pool")
-        if relation is None or relation.app is None:
-            return {}
-        from charms.baremetal_inventory.v0 import node_pool
-
-        pool = node_pool.read_pool(relation.data[relation.app])
-        if pool.problem:
-            logger.info("node-pool: %s", pool.problem)
-        roles = {node.role for node in pool.nodes.values() if node.role}
-        return {role: len(pool.ready(role)) for role in sorted(roles)}
+        return report.Extras(compute_look.room(account, gathering.ca_certificate(self)), left)
 
     # -- sharing ----------------------------------------------------------------------------
 
@@ -259,43 +169,22 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         return look.from_json(peers.data[self.app].get(_KEY, "")) if peers else None
 
     def _status(self) -> ops.StatusBase:
+        """A plan's, while one is at work: what it takes down is no finding."""
+        return self._operations.status() or self._status_of_look()
+
+    def _status_of_look(self) -> ops.StatusBase:
         last, peers = self._last_look(), self.model.get_relation(PEERS)
         if last is None:
             return ops.WaitingStatus("has not looked at the model yet")
         if isinstance(last.outcome, look.Problem):
             return _STATUSES[last.outcome.severity](last.outcome.message)
-        if last.ready and (problem := peers.data[self.app].get(_PROBLEM) if peers else ""):
+        if last.ready and peers is not None and (problem := serving.problem(self, peers)):
             return ops.WaitingStatus(f"tenants: {problem}")
         return _STATUSES[last.outcome.severity](last.outcome.summary)
 
     def _leader(self) -> str:
         peers = self.model.get_relation(PEERS)
         return (peers.data[self.app].get("leader") if peers else None) or "not known yet"
-
-    def _terms(self, last: look.Look | None) -> tenants.Terms:
-        """What holds for tenants now; NotThere while Keystone's administrator is not known."""
-        outcome = last.outcome if last is not None and last.ready else None
-        return tenants.Terms(
-            account=self._admin(),
-            ca_certificate=self._ca(),
-            release=outcome.release if isinstance(outcome, readiness.Assessment) else "",
-            max_age=datetime.timedelta(days=int(self.config["credentials-max-age"])),
-            ready=outcome is not None,
-        )
-
-    def _serve_tenants(self, peers: ops.Relation, last: look.Look | None) -> None:
-        if not self.model.relations[tenants.ENDPOINT] and not tenants.served(peers, self.app):
-            return
-        served, problem = tenants.Tenants(self, peers), ""
-        try:
-            served.reconcile(self._terms(last), datetime.datetime.now(datetime.timezone.utc))
-        except keystone_admin.NotThere as error:
-            # The cloud itself is well: who wants a tenant is told what it waits for.
-            served.refuse(str(error))
-        except tenants.Unchanged as error:
-            problem = str(error)
-            served.refuse(problem)
-        peers.data[self.app][_PROBLEM] = problem
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Unit:
     version: str
     """The workload's version; empty until the charm has set it."""
     leader: bool
+    refreshing: bool = False
+    """It runs another revision of its charm than its application: it has not heard of it yet."""
 
     @property
     def application(self) -> str:
@@ -45,6 +47,8 @@ class Application:
     charm: str
     """The charm's name, without schema, base and revision."""
     revision: int
+    newest: int
+    """The newest revision of its channel that Juju knows; its own where Juju knows no newer."""
     channel: str
     """For example 2024.1/stable; empty for a charm from a file."""
     base: str
@@ -83,6 +87,8 @@ class Machine:
     agent: str
     constraints: Mapping[str, str]
     hardware: Mapping[str, str]
+    addresses: tuple[str, ...] = ()
+    """All that Juju knows of, virtual addresses that are on it now included."""
 
     @property
     def provisioned(self) -> bool:
@@ -171,6 +177,7 @@ def _application(
         name=name,
         charm=_REVISION.sub("", last),
         revision=int(raw.get("charm-rev") or 0),
+        newest=_newest(raw),
         channel=raw.get("charm-channel") or "",
         base=f"{base.get('name', '')}@{release}",
         life=raw.get("life") or "",
@@ -182,6 +189,11 @@ def _application(
         relations=relations,
         options=options,
     )
+
+
+def _newest(raw: Mapping[str, Any]) -> int:
+    newer = _REVISION.search(str(raw.get("can-upgrade-to") or ""))
+    return int(newer[0][1:]) if newer else int(raw.get("charm-rev") or 0)
 
 
 def _units_by_application(applications: Mapping[str, Any]) -> dict[str, list[Unit]]:
@@ -208,6 +220,7 @@ def _units(raw: Mapping[str, Any], *, principal: str, machine: str) -> Iterator[
             agent=agent.get("status", ""),
             version=unit.get("workload-version") or "",
             leader=bool(unit.get("leader")),
+            refreshing=bool(unit.get("charm")),
         )
         yield from _units(unit.get("subordinates") or {}, principal=name, machine=at)
 
@@ -242,6 +255,7 @@ def _machines(raw: Mapping[str, Any]) -> Iterator[Machine]:
             agent=(machine.get("agent-status") or {}).get("status", ""),
             constraints=_pairs(machine.get("constraints") or ""),
             hardware=_pairs(machine.get("hardware") or ""),
+            addresses=tuple(sorted(machine.get("ip-addresses") or ())),
         )
         yield from _machines(machine.get("containers") or {})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # the knowledge needs pydantic, which costs a hook as much as ops does
@@ -50,14 +50,23 @@ def findings(cloud: Cloud, knowledge: Knowledge) -> tuple[Finding, ...]:
     """Everything found: what blocks first, then roles, machines, and applications by group."""
     known = members(cloud, knowledge)
     release = current_release(known, knowledge)
-    found: list[Finding] = [*_roles(known, knowledge), *_machines(cloud, known)]
+    names = {member.application.name for member in known}
+    found: list[Finding] = [*_roles(known, knowledge), *_machines(cloud, names)]
     for member in known:
         found += _relations(member, known, knowledge)
         found += _counts(member)
         found += _channel(member, release, knowledge)
         found += _origin(member, release)
+        found += _versions(member.application)
         found += _units(member.application, cloud)
     return tuple(sorted(found, key=lambda finding: finding.severity != "blocked"))
+
+
+def troubles(cloud: Cloud, names: Collection[str]) -> tuple[Finding, ...]:
+    """What is wrong now with the machines and units of these applications, whatever they run."""
+    applications = [cloud.applications[name] for name in sorted(names)]
+    units = (finding for application in applications for finding in _units(application, cloud))
+    return (*_machines(cloud, names), *units)
 
 
 def members(cloud: Cloud, knowledge: Knowledge) -> tuple[Member, ...]:
@@ -219,13 +228,16 @@ def _origin(member: Member, release: Release | None) -> Iterator[Finding]:
         )
 
 
-def _units(application: Application, cloud: Cloud) -> Iterator[Finding]:
+def _versions(application: Application) -> Iterator[Finding]:
     versions = {unit.version: unit.name for unit in application.units if unit.version}
     if len(versions) > 1:
         named = ", ".join(f"{version} on {versions[version]}" for version in sorted(versions))
         problem = f"its units run different versions: {named}"
         remedy = "finish the upgrade that was begun, one unit at a time"
         yield Finding("blocked", application.name, problem, remedy)
+
+
+def _units(application: Application, cloud: Cloud) -> Iterator[Finding]:
     for unit in application.units:
         machine = cloud.machine(unit)
         if machine is None or not _in_trouble(machine, cloud):
@@ -258,8 +270,8 @@ def _in_trouble(machine: Machine, cloud: Cloud) -> bool:
     return lost or (host is not None and _in_trouble(host, cloud))
 
 
-def _machines(cloud: Cloud, known: Sequence[Member]) -> Iterator[Finding]:
-    used = {unit.machine for member in known for unit in member.application.units}
+def _machines(cloud: Cloud, names: Collection[str]) -> Iterator[Finding]:
+    used = {unit.machine for name in names for unit in cloud.applications[name].units}
     used |= {machine.partition("/")[0] for machine in used}
     for machine in cloud.machines.values():
         host = cloud.host(machine)

@@ -43,11 +43,12 @@ def _judge(
     digest = hashlib.sha256("\n".join((account.digest, *names)).encode()).hexdigest()[:16]
     if last is not None and last.counts(digest, now):
         return last
+    import nova
     import openstack_api
 
     try:
         with openstack_api.session(account, ca_certificate, "") as cloud:
-            found = computes.findings(cloud.computes(), len(names), now)
+            found = computes.findings(nova.Nova(cloud).computes(), len(names), now)
     except openstack_api.LoginRefused as error:
         found = (_refused(error),)
     except openstack_api.OpenStackApiError as error:
@@ -57,11 +58,12 @@ def _judge(
 
 def room(account: AdminAccount, ca_certificate: str) -> tuple[computes.Room, ...]:
     """The room of each zone and of all together; none where Nova does not tell."""
+    import nova
     import openstack_api
 
     try:
         with openstack_api.session(account, ca_certificate, "") as cloud:
-            return computes.room(cloud.computes())
+            return computes.room(nova.Nova(cloud).computes())
     except openstack_api.OpenStackApiError:
         # Why it does not is among the findings of the look.
         return ()

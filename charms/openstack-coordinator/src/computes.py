@@ -29,6 +29,9 @@ class Service:
     up: bool
     reported: datetime.datetime | None
     """When it was heard of last; None if never."""
+    id: str = ""
+    disabled_reason: str = ""
+    """What whoever disabled it said."""
 
 
 @dataclasses.dataclass(frozen=True)

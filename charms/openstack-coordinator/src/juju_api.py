@@ -1,77 +1,47 @@
-"""The Juju API of one model, over libjuju's connection.
+"""The Juju API of one model: read whole, and changed as an operator would by `juju` commands.
 
 Importing libjuju takes most of a second, so this module is imported only where a look at the
 model is due.
-
-The facades are called by name, at the highest version that both this module and the controller
-speak. libjuju's generated classes know one controller's versions only: MachineManager 10 of
-Juju 3.6 but not the 11 of 4.0, though the calls used here are the same in both.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
-import logging
-import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+import datetime
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import juju.errors
-import juju_credentials
-import tenacity
-import websockets
-from juju.client import connection
-
-CONNECT_TIMEOUT = 5.0
-"""Seconds for one attempt to connect and log in."""
-
-REQUEST_TIMEOUT = 20.0
-"""Seconds for one answer."""
-
-ATTEMPTS = 3
+from charms.openstack_coordinator.v0 import juju_session
+from charms.openstack_coordinator.v0.juju_login import Login
+from snapshot import Task
 
 # What Juju 3.6 and 4.0 serve with the same arguments and answers for the calls below.
-_VERSIONS: Mapping[str, frozenset[int]] = {
-    "Application": frozenset({19, 20}),
-    "Client": frozenset({6, 7, 8}),
-    "MachineManager": frozenset({10, 11}),
+VERSIONS: juju_session.Versions = {
+    "Action": {7},
+    "Application": {19, 20},
+    "Charms": {7},
+    "Client": {6, 7, 8},
+    "MachineManager": {10, 11},
 }
 _NOT_IN_ERROR = "is not in an error state"
-# Codes of rpc/params/apierror.go that pass by themselves.
-_TRANSIENT = frozenset(
-    {
-        "try again",
-        "excessive contention",
-        "upgrade in progress",
-        "not yet available; try again later",
-    }
-)
+_BRANCH = "master"
+_PAGE = 200
+"""Operations in one answer. Juju's own limit is 50 where none is asked for."""
 
 
-class JujuApiError(Exception):
-    """The model could not be read or changed."""
-
-
-class Unreachable(JujuApiError):
-    """No controller answered in time, or it cannot serve now: it may pass by itself."""
-
-
-class LoginRefused(JujuApiError):
-    """The controller does not accept the user, the password, or its access to the model."""
-
-
-class RequestRefused(JujuApiError):
-    """The controller refused one request."""
+class LocalCharm(juju_session.RequestRefused):
+    """The charm came from a file: only an operator who has the file can refresh it."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
     """One model, while the session lasts."""
 
-    _connection: connection.Connection
-    _facades: Mapping[str, int]
+    _session: juju_session.Session
+    _uuid: str
+
+    # -- reading ----------------------------------------------------------------------------
 
     async def full_status(self) -> Mapping[str, Any]:
         """Everything that `juju status` shows, as Juju's JSON.
@@ -80,7 +50,7 @@ class Model:
             Unreachable: no answer in time.
             RequestRefused: the user may not read the model.
         """
-        return await self._call("Client", "FullStatus", patterns=[])
+        return await self._session.call("Client", "FullStatus", patterns=[])
 
     async def options(self, applications: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Application -> option -> value in force, in one request.
@@ -92,18 +62,70 @@ class Model:
             RequestRefused: the user may not read the model.
         """
         names = sorted(applications)
-        asked = [{"application": name, "branch": "master"} for name in names]
-        answer = await self._call("Application", "CharmConfig", args=asked)
-        # The field has no JSON name in Juju's source, so it is capitalised on the wire.
-        results = answer.get("Results") or answer.get("results") or []
+        asked = [{"application": name, "branch": _BRANCH} for name in names]
+        answer = await self._session.call("Application", "CharmConfig", args=asked)
         return {
             name: {
                 option: described.get("value")
                 for option, described in (result.get("config") or {}).items()
             }
-            for name, result in zip(names, results, strict=True)
+            for name, result in zip(names, _results(answer), strict=True)
             if not result.get("error")
         }
+
+    async def actions(self, applications: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Application -> the actions of its charm, sorted, in one request.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: one of them has gone, or the user may not read the model.
+        """
+        names = sorted(applications)
+        entities = [{"tag": f"application-{name}"} for name in names]
+        answer = await self._session.call("Action", "ApplicationsCharmsActions", entities=entities)
+        return {
+            name: tuple(sorted(result.get("actions") or {}))
+            for name, result in zip(names, _results(answer), strict=True)
+        }
+
+    async def tasks(self, units: Iterable[str], actions: Iterable[str]) -> tuple[Task, ...]:
+        """The tasks of these actions on these units that Juju still remembers, oldest first.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not read the model.
+        """
+        return tuple(task for task, _ in await self.answers(units, actions))
+
+    async def answers(
+        self, units: Iterable[str], actions: Iterable[str]
+    ) -> tuple[tuple[Task, Mapping[str, str]], ...]:
+        """The same tasks, each with its results.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not read the model.
+        """
+        wanted_units, wanted = set(units), set(actions)
+        if not wanted_units or not wanted:
+            return ()
+        answer = await self._session.call(
+            "Action",
+            "ListOperations",
+            units=sorted(wanted_units),
+            actions=sorted(wanted),
+            limit=_PAGE,
+        )
+        found = [
+            (_task(raw), raw.get("output") or {})
+            for operation in _results(answer)
+            for raw in operation.get("actions") or ()
+            if raw.get("action") and not raw.get("error")
+        ]
+        mine = (f for f in found if f[0].unit in wanted_units and f[0].action in wanted)
+        return tuple(sorted(mine, key=lambda one: int(one[0].id)))
+
+    # -- changing ---------------------------------------------------------------------------
 
     async def retry_provisioning(self, machines: Iterable[str]) -> None:
         """Have Juju provision these machines again, as `juju retry-provisioning` does.
@@ -115,116 +137,306 @@ class Model:
             RequestRefused: the user may not write to the model.
         """
         tags = [f"machine-{machine.replace('/', '-')}" for machine in machines]
-        try:
-            await self._call("MachineManager", "RetryProvisioning", machines=tags, all=False)
-        except RequestRefused as error:
-            if _NOT_IN_ERROR not in str(error):
-                raise
+        with _unless(_NOT_IN_ERROR):
+            await self._session.call(
+                "MachineManager", "RetryProvisioning", machines=tags, all=False
+            )
 
-    async def _call(self, facade: str, request: str, **params: Any) -> Mapping[str, Any]:
-        version = self._facades.get(facade)
-        if version is None:
-            raise RequestRefused(f"the controller serves no version of {facade} that is known")
-        message = {"type": facade, "request": request, "version": version, "params": params}
-        what = f"{facade}.{request}"
-        try:
-            answer = await asyncio.wait_for(self._connection.rpc(message), REQUEST_TIMEOUT)
-        except (asyncio.TimeoutError, OSError, websockets.WebSocketException) as error:
-            raise Unreachable(f"{what}: {_reason(error)}") from error
-        except juju.errors.JujuError as error:
-            refused = Unreachable if _code(error) in _TRANSIENT else RequestRefused
-            raise refused(f"{what}: {_reason(error)}") from error
-        response = answer["response"]
-        if not isinstance(response, Mapping):
-            raise RequestRefused(f"{what}: the answer is not an object")
-        return response
+    async def refresh(self, application: str, channel: str, revision: int | None) -> None:
+        """Have an application run the head of a channel, or a revision, as `juju refresh` does.
+
+        The charm is resolved and stored by the controller; every unit hears of it at once. An
+        application that is there already is let be.
+
+        Args:
+            application: its name.
+            channel: the channel to follow, for example 2024.1/stable; empty to stay with its own.
+            revision: the revision to run; None for the head of the channel.
+
+        Raises:
+            LocalCharm: its charm came from a file.
+            Unreachable: no answer in time.
+            RequestRefused: there is no such charm, or Juju refuses the change.
+        """
+        current = await self._session.call(
+            "Application", "GetCharmURLOrigin", application=application, branch=_BRANCH
+        )
+        _raise_error(current, "Application.GetCharmURLOrigin")
+        url, origin = current["url"], dict(current["charm-origin"])
+        if url.startswith("local:"):
+            raise LocalCharm(
+                f"{application} runs a charm from a file: "
+                f"juju refresh {application} --path <file>.charm"
+            )
+        asked = _towards(origin, channel, revision)
+        name = url.rpartition(":")[2].rpartition("/")[2].rpartition("-")[0]
+        found_url, found = await self._resolve(name, asked, explicit=revision is not None)
+        if found_url == url:
+            # Only what it follows may change; its charm is there already.
+            kept = {key: found[key] for key in ("track", "risk", "branch") if found.get(key)}
+            found = {**origin, **kept}
+            if found == origin:
+                return
+        else:
+            found = {**found, "base": origin.get("base") or found.get("base")}
+            stored = await self._session.call(
+                "Charms", "AddCharm", **{"url": found_url, "charm-origin": found, "force": False}
+            )
+            _raise_error(stored, "Charms.AddCharm")
+            found = stored.get("charm-origin") or found
+        await self._set_charm(application, found_url, found)
+
+    async def _resolve(
+        self, name: str, origin: Mapping[str, Any], *, explicit: bool
+    ) -> tuple[str, dict[str, Any]]:
+        reference: dict[str, Any] = {"reference": f"ch:{name}", "charm-origin": origin}
+        if explicit:
+            # As Juju's own client does: otherwise the origin's id wins over the revision.
+            reference["switch-charm"] = True
+        result = await self._session.call_one("Charms", "ResolveCharms", resolve=[reference])
+        return result["url"], dict(result["charm-origin"])
+
+    async def _set_charm(self, application: str, url: str, origin: Mapping[str, Any]) -> None:
+        await self._session.call(
+            "Application",
+            "SetCharm",
+            **{
+                "application": application,
+                "generation": _BRANCH,
+                "charm-url": url,
+                "charm-origin": origin,
+                "channel": origin.get("risk") or "",
+                "config-settings": {},
+                "config-settings-yaml": "",
+                "force": False,
+                "force-units": False,
+                "force-base": False,
+                "resource-ids": {},
+                "storage-constraints": {},
+                "endpoint-bindings": {},
+            },
+        )
+
+    async def set_options(self, application: str, options: Mapping[str, Any]) -> None:
+        """Set options of an application, as `juju config` does.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: an option is not known or its value is not right.
+        """
+        config = {
+            option: str(value).lower() if isinstance(value, bool) else str(value)
+            for option, value in options.items()
+        }
+        argument = {"application": application, "generation": _BRANCH, "config": config}
+        await self._session.call_one("Application", "SetConfigs", Args=[argument])
+
+    async def reset_options(self, application: str, options: Iterable[str]) -> None:
+        """Give options their defaults back, as `juju config --reset` does.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: an option is not known.
+        """
+        argument = {"application": application, "branch": _BRANCH, "options": sorted(options)}
+        await self._session.call_one("Application", "UnsetApplicationsConfig", Args=[argument])
+
+    async def run_action(self, unit: str, action: str, parameters: Mapping[str, Any]) -> None:
+        """Have a unit run an action; `tasks` tells what came of it.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the unit or the action is not known, or a parameter is not right.
+        """
+        asked = {"receiver": _unit_tag(unit), "name": action, "parameters": dict(parameters)}
+        answer = await self._session.call("Action", "EnqueueOperation", actions=[asked])
+        for task in answer.get("actions") or ():
+            _raise_error(task, f"{action} on {unit}")
+
+    async def run_command(
+        self, unit: str, command: str, timeout: float, *, parallel: bool = False
+    ) -> None:
+        """Have a unit's agent run a command as root, as `juju exec` does; see `tasks`.
+
+        Juju allows it to the model's administrators only.
+
+        Args:
+            unit: whose machine.
+            command: for a shell.
+            timeout: seconds after which it is ended.
+            parallel: beside what else runs on the machine, without its lock.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the unit is not known, or the user does not administer the model.
+        """
+        answer = await self._session.call(
+            "Action",
+            "Run",
+            commands=command,
+            timeout=int(timeout * 1e9),
+            units=[unit],
+        )
+        for task in answer.get("actions") or ():
+            _raise_error(task, f"juju exec on {unit}")
+
+    async def cancel(self, tasks: Iterable[str]) -> None:
+        """Cancel tasks by id: pending ones at once, running ones are ended.
+
+        One that has ended is let be.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the user may not write to the model.
+        """
+        for id_ in tasks:
+            with _unless("not found"):
+                await self._session.call("Action", "Cancel", entities=[{"tag": f"action-{id_}"}])
+
+    async def add_units(self, application: str, count: int, placements: Sequence[str]) -> None:
+        """Add units, each on a machine of its own.
+
+        Args:
+            application: its name.
+            count: how many.
+            placements: MAAS's system_ids to take, at most one for each unit; Juju finds a machine
+                by the application's constraints for the others.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: Juju refuses it.
+        """
+        directives = [
+            {"scope": self._uuid, "directive": f"system-id={system_id}"}
+            for system_id in placements
+        ]
+        await self._session.call(
+            "Application",
+            "AddUnits",
+            **{"application": application, "num-units": count, "placement": directives},
+        )
+
+    async def remove_unit(self, unit: str) -> None:
+        """Remove a unit, as `juju remove-unit` does; storage that can outlive it stays.
+
+        One that is gone is fine.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: Juju refuses it.
+        """
+        with _unless("does not exist", "not found"):
+            await self._session.call_one(
+                "Application", "DestroyUnit", units=[{"unit-tag": _unit_tag(unit)}]
+            )
+
+    async def remove_machine(self, machine: str) -> None:
+        """Remove a machine, as `juju remove-machine` does: its node goes back to its provider.
+
+        One that is gone is fine.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: units or containers are left on it.
+        """
+        tag = f"machine-{machine.replace('/', '-')}"
+        with _unless("not found"):
+            await self._session.call_one(
+                "MachineManager",
+                "DestroyMachineWithParams",
+                **{"machine-tags": [tag], "force": False, "keep": False},
+            )
+
+    async def resolve_error(self, unit: str) -> None:
+        """Have a unit in error run its failed hook again, as `juju resolved` does.
+
+        One that is in error no more is let be.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the unit is not known.
+        """
+        tags = {"entities": [{"tag": _unit_tag(unit)}]}
+        with _unless(_NOT_IN_ERROR, "already resolved"):
+            await self._session.call_one(
+                "Application", "ResolveUnitErrors", tags=tags, retry=True, all=False
+            )
 
 
 @contextlib.asynccontextmanager
-async def session(
-    credentials: juju_credentials.Credentials, model_uuid: str
-) -> AsyncIterator[Model]:
-    """A logged-in session with a model, closed at the end.
+async def session(login: Login, model: str) -> AsyncIterator[Model]:
+    """A session with a model, closed at the end.
 
     Raises:
-        Unreachable: no endpoint answered, after all attempts.
-        LoginRefused: the controller answered and refused.
+        juju_session.Unreachable: no endpoint answered, after all attempts.
+        juju_session.LoginRefused: the controller answered and refused.
     """
-    _keep_frames_out_of_logs()
-    attempts = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception_type(Unreachable),
-        stop=tenacity.stop_after_attempt(ATTEMPTS),
-        wait=tenacity.wait_random_exponential(multiplier=0.2, max=2.0),
-        reraise=True,
+    async with juju_session.session(login, VERSIONS, model) as opened:
+        yield Model(opened, model)
+
+
+@contextlib.contextmanager
+def _unless(*tolerated: str) -> Iterator[None]:
+    """Take a refusal that says one of these for done: somebody else was faster."""
+    try:
+        yield
+    except juju_session.RequestRefused as error:
+        if not any(reason in str(error) for reason in tolerated):
+            raise
+
+
+def _results(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    # Some of Juju's structures have no JSON names, so they are capitalised on the wire.
+    return answer.get("results") or answer.get("Results") or ()
+
+
+def _raise_error(answer: Mapping[str, Any], what: str) -> None:
+    error = answer.get("error")
+    if error:
+        raise juju_session.RequestRefused(f"{what}: {error.get('message', '')}")
+
+
+def _unit_tag(unit: str) -> str:
+    return f"unit-{unit.replace('/', '-')}"
+
+
+def _towards(origin: Mapping[str, Any], channel: str, revision: int | None) -> dict[str, Any]:
+    """The origin to ask Charmhub for, made from the one in force."""
+    asked = {key: value for key, value in origin.items() if key not in ("revision", "type")}
+    if channel:
+        track, _, risk = channel.partition("/")
+        asked |= {"track": track, "risk": risk or "stable", "branch": None}
+    if revision is not None:
+        asked["revision"] = revision
+    return {"type": "charm", **asked}
+
+
+def _task(raw: Mapping[str, Any]) -> Task:
+    action = raw["action"]
+    application, _, number = action["receiver"].removeprefix("unit-").rpartition("-")
+    status, output = raw.get("status") or "", raw.get("output") or {}
+    message = raw.get("message") or ""
+    if status == "completed" and output.get("return-code", 0) != 0:
+        # A command that ran and exited with another code than 0 is completed to Juju.
+        status = "failed"
+        message = message or f"exit code {output['return-code']}: {output.get('stderr', '')}"
+    return Task(
+        id=action["tag"].rpartition("-")[2],
+        unit=f"{application}/{number}",
+        action=action["name"],
+        parameters=action.get("parameters") or {},
+        status=status,
+        enqueued=_seconds(raw.get("enqueued") or ""),
+        message=message.strip(),
+        completed=_seconds(raw.get("completed") or ""),
     )
-    opened = await attempts(_connect, credentials, model_uuid)
+
+
+def _seconds(text: str) -> float:
+    """Seconds since the epoch of a time of Juju's; 0 when there is none."""
     try:
-        yield Model(opened, _common_versions(opened))
-    finally:
-        await opened.close()
-
-
-async def _connect(
-    credentials: juju_credentials.Credentials, model_uuid: str
-) -> connection.Connection:
-    reasons: list[str] = []
-    for endpoint in credentials.endpoints:
-        try:
-            return await _connect_to(endpoint, credentials, model_uuid)
-        except Unreachable as error:  # noqa: PERF203 - the next endpoint may answer
-            reasons.append(str(error))
-    raise Unreachable("; ".join(reasons))
-
-
-async def _connect_to(
-    endpoint: str, credentials: juju_credentials.Credentials, model_uuid: str
-) -> connection.Connection:
-    try:
-        return await asyncio.wait_for(
-            connection.Connection.connect(
-                endpoint=endpoint,
-                uuid=model_uuid,
-                username=credentials.username,
-                password=credentials.password,
-                cacert=credentials.ca_certificate or None,
-                retries=0,
-            ),
-            CONNECT_TIMEOUT,
-        )
-    except ssl.SSLError as error:
-        reason = f"the certificate of {endpoint} is not trusted: check ca-cert"
-        raise LoginRefused(reason) from error
-    except (juju.errors.JujuAuthError, juju.errors.JujuRedirectException) as error:
-        raise LoginRefused(f"user {credentials.username}: {_reason(error)}") from error
-    except juju.errors.JujuConnectionError as error:
-        raise Unreachable(f"no answer from {endpoint}: nobody listens") from error
-    except (asyncio.TimeoutError, OSError, websockets.WebSocketException) as error:
-        raise Unreachable(f"no answer from {endpoint}: {_reason(error)}") from error
-    except juju.errors.JujuError as error:
-        refused = Unreachable if _code(error) in _TRANSIENT else LoginRefused
-        raise refused(f"user {credentials.username}: {_reason(error)}") from error
-
-
-def _common_versions(opened: connection.Connection) -> dict[str, int]:
-    login: Any = opened.info
-    served = {facade["name"]: facade["versions"] for facade in login["facades"]}
-    common = {name: known.intersection(served.get(name, ())) for name, known in _VERSIONS.items()}
-    return {name: max(versions) for name, versions in common.items() if versions}
-
-
-def _keep_frames_out_of_logs() -> None:
-    """Whole frames are logged at DEBUG there, and that of the login holds the password."""
-    for name in ("juju", "websockets"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _code(error: juju.errors.JujuError) -> str:
-    return getattr(error, "error_code", None) or ""
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncio.TimeoutError):
-        return "timed out"
-    # An error of several results; libjuju's connection errors have no such list.
-    several = getattr(error, "errors", None)
-    return "; ".join(map(str, several)) if several else str(error) or type(error).__name__
+        moment = datetime.datetime.fromisoformat(text[:19])
+    except ValueError:
+        return 0.0
+    # Go's zero time, of what has not happened, is long before the epoch.
+    return max(0.0, moment.replace(tzinfo=datetime.timezone.utc).timestamp())

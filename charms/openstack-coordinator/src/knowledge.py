@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import pathlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 import yaml
@@ -29,6 +29,9 @@ class Role(_Data):
     required: bool = False
     hypervisor: bool = False
     """Its units run guests."""
+    agent: bool = False
+    """Its units keep the virtual address of the unit that they are attached to: such a unit is
+    paused before its principal, and resumed after it."""
     deploy: Name
     """The charm to suggest when nobody fills the role."""
 
@@ -67,6 +70,63 @@ class Release(_Data):
     """Family -> tracks that go with the release."""
     origins: dict[str, tuple[str, ...]]
     """Base, for example ubuntu@24.04 -> values of the origin option that are right on it."""
+    versions: dict[Name, str]
+    """Workload -> how its versions in this release begin, in whole components."""
+
+
+class Upgrade(_Data):
+    """How applications of one charm are upgraded; upgrades.yaml explains each field."""
+
+    way: Literal["managed", "by-restart", "by-charm", "at-once", "charm-only"]
+    workload: Name | None = None
+    quorum: Literal["one", "majority"] = "one"
+    timeout: pydantic.PositiveFloat = 1800.0
+    together: bool = False
+    settle: bool = False
+    sealed: bool = False
+    noout: bool = False
+    follows: Name | None = None
+    requires: Literal["before", "after"] | None = None
+    hold: tuple[Name, ...] = ()
+
+
+class Stage(_Data):
+    """Charms that are upgraded in this order."""
+
+    name: str
+    charms: tuple[Name, ...]
+
+
+class Precondition(_Data):
+    """What must hold of applications before a release upgrade."""
+
+    charms: tuple[Name, ...] = pydantic.Field(min_length=1)
+    to: tuple[Name, ...] = ()
+    """The releases that ask for it; empty: all."""
+    option: Name | None = None
+    value: bool | str | None = pydantic.Field(default=None, alias="is")
+    """What the option must be."""
+    lacks: str | None = None
+    """What must not be among the option's items, which are separated by commas."""
+    least: str | None = None
+    """The version that every unit must have."""
+    reason: str
+    remedy: str
+    """With {application} for the application's name."""
+
+
+class Refusal(_Data):
+    """Why applications of a charm are not upgraded at all."""
+
+    reason: str
+    remedy: str
+
+
+class Errand(_Data):
+    """An action that the leader of a role does once."""
+
+    role: Name
+    action: Name
 
 
 class Knowledge(_Data):
@@ -77,6 +137,14 @@ class Knowledge(_Data):
     charms: dict[Name, Charm]
     releases: tuple[Release, ...]
     independent_tracks: dict[Name, tuple[Name, ...]] = pydantic.Field(alias="independent-tracks")
+    upgrade_order: tuple[Stage, ...] = pydantic.Field(alias="upgrade-order", min_length=1)
+    upgrades: dict[Name, Upgrade]
+    preconditions: tuple[Precondition, ...]
+    refused: dict[Name, Refusal]
+    moved_tracks: dict[Name, dict[Name, Name]] = pydantic.Field(alias="moved-tracks")
+    errands: dict[Name, Errand]
+    seconds: dict[Name, float]
+    """Kind of operation -> what it takes, for estimates."""
 
     @property
     def families(self) -> frozenset[str]:
@@ -87,6 +155,22 @@ class Knowledge(_Data):
     def release(self, name: str) -> Release:
         """The release of this name; KeyError when there is none."""
         return {release.name: release for release in self.releases}[name]
+
+    def place(self, charm: str) -> tuple[int, int]:
+        """The stage of a charm, and its place in it; past the end for what is in none."""
+        for stage, each in enumerate(self.upgrade_order):
+            if charm in each.charms:
+                return stage, each.charms.index(charm)
+        return 0, len(self.charms)
+
+    @property
+    def hypervisor_stage(self) -> int:
+        """The stage in which hypervisors are upgraded; what stands beside them comes after."""
+        return max(
+            self.place(name)[0]
+            for name, charm in self.charms.items()
+            if self.roles[charm.role].hypervisor
+        )
 
     @pydantic.model_validator(mode="after")
     def _refers_to_what_exists(self) -> Knowledge:
@@ -101,9 +185,30 @@ class Knowledge(_Data):
                 raise ValueError(f"charms.{name}.group: {charm.group} is not in groups")
             if charm.family is not None and charm.family not in self.families:
                 raise ValueError(f"charms.{name}.family: no release has tracks of {charm.family}")
+        for name, errand in self.errands.items():
+            if errand.role not in self.roles:
+                raise ValueError(f"errands.{name}.role: no such role: {errand.role}")
         for name, role in self.roles.items():
             if role.deploy not in self.charms:
                 raise ValueError(f"roles.{name}.deploy: {role.deploy} is not in charms")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _every_charm_has_a_way(self) -> Knowledge:
+        lacking = sorted(set(self.charms) ^ set(self.upgrades))
+        if lacking:
+            raise ValueError(f"in one of charms and upgrades only: {', '.join(lacking)}")
+        for stage in self.upgrade_order:
+            for charm in stage.charms:
+                if charm not in self.upgrades:
+                    raise ValueError(f"upgrade-order: {charm} is not in upgrades")
+        for name, upgrade in self.upgrades.items():
+            for release in self.releases:
+                if upgrade.workload is not None and upgrade.workload not in release.versions:
+                    raise ValueError(
+                        f"upgrades.{name}.workload: {release.name} has no version of "
+                        f"{upgrade.workload}"
+                    )
         return self
 
 

@@ -1,8 +1,8 @@
-"""OpenStack's APIs as its administrator sees them, over openstacksdk.
+"""OpenStack as its administrator sees it, over openstacksdk: the session, and tenants in Keystone.
 
 Importing openstacksdk takes most of a second, so this module is imported only where something is
 to be asked or changed. Whatever it makes in Keystone carries a description that says who made it,
-and it changes and deletes nothing that does not.
+and it changes and deletes nothing that does not. See nova.py for computes and guests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-import computes
 import openstack.connection
 import openstack.exceptions
 import tenacity
@@ -34,8 +33,6 @@ _ROLE = "member"
 _OPTIONAL_ROLES = ("load-balancer_member",)
 """Roles that a Kubernetes cluster needs where the service that knows them is there: Octavia."""
 
-# Newer versions of Nova's API leave out the sizes of hypervisors.
-_WITH_SIZES = "2.53"
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 logger = logging.getLogger(__name__)
@@ -91,7 +88,7 @@ def session(account: AdminAccount, ca_certificate: str, maker: str) -> Iterator[
     Raises:
         OpenStackApiError: one of its kinds, from the body as well.
     """
-    with tempfile.TemporaryDirectory() as folder, _told(account.auth_url):
+    with tempfile.TemporaryDirectory() as folder, told(account.auth_url):
         verify: bool | str = True
         if ca_certificate:
             file = pathlib.Path(folder) / "ca.pem"
@@ -114,8 +111,12 @@ def _connection(auth: Any, verify: bool | str, region: str) -> openstack.connect
 
 
 @contextlib.contextmanager
-def _told(auth_url: str) -> Iterator[None]:
-    """Turn failures into ours. Their texts name URLs and reasons, never credentials."""
+def told(auth_url: str) -> Iterator[None]:
+    """Turn failures into ours. Their texts name URLs and reasons, never credentials.
+
+    Raises:
+        OpenStackApiError: one of its kinds, for what openstacksdk and keystoneauth raise.
+    """
     try:
         yield
     except (failures.Unauthorized, openstack.exceptions.ForbiddenException) as error:
@@ -139,7 +140,7 @@ def _passes(error: BaseException) -> bool:
     return isinstance(error, failures.RetriableConnectionFailure)
 
 
-_again = tenacity.retry(
+again = tenacity.retry(
     retry=tenacity.retry_if_exception(_passes),
     stop=tenacity.stop_after_attempt(ATTEMPTS),
     wait=tenacity.wait_exponential(0.5, max=4),
@@ -158,29 +159,36 @@ class Cloud:
         verify: bool | str,
         maker: str,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._account = account
-        self._verify = verify
-        self._maker = maker
+        self.verify = verify
+        """The file of the CA to trust; True for those of the system."""
+        self.maker = maker
+        """The description of what is made here."""
         self._keystone: Any = connection.identity
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone's endpoint with its version."""
+        return self._account.auth_url
 
     # -- tenants ----------------------------------------------------------------------------
 
-    @_again
+    @again
     def endpoints(self) -> dict[str, str]:
         """Service type -> public URL in the account's region."""
-        session: Any = self._connection.session
+        session: Any = self.connection.session
         catalogue = session.auth.get_access(session).service_catalog
         region = self._account.region
         found = catalogue.get_endpoints_data(interface="public", region_name=region)
         return {kind: listed[0].url for kind, listed in found.items() if listed}
 
-    @_again
+    @again
     def users(self, domain: str) -> dict[str, str]:
         """Name -> id of the users in a domain that were made here."""
         return self._made(self._keystone.users, domain)
 
-    @_again
+    @again
     def projects(self, domain: str) -> dict[str, str]:
         """Name -> id of the projects in a domain that were made here."""
         return self._made(self._keystone.projects, domain)
@@ -190,12 +198,12 @@ class Cloud:
         if found is None:
             return {}
         listed = kind(domain_id=found.id)
-        return {item.name: item.id for item in listed if item.description == self._maker}
+        return {item.name: item.id for item in listed if item.description == self.maker}
 
     def _domain(self, name: str) -> Any:
         return next(self._keystone.domains(name=name), None)
 
-    @_again
+    @again
     def issue(self, wanted: Wanted) -> Issued:
         """Make a user with a role in the tenant's project, and an application credential of his.
 
@@ -203,9 +211,9 @@ class Cloud:
         """
         identity = self._keystone
         domain = self._domain(wanted.domain) or identity.create_domain(
-            name=wanted.domain, description=self._maker
+            name=wanted.domain, description=self.maker
         )
-        mine: dict[str, Any] = {"domain_id": domain.id, "description": self._maker}
+        mine: dict[str, Any] = {"domain_id": domain.id, "description": self.maker}
         projects = identity.projects(name=wanted.project, domain_id=domain.id)
         project = next(projects, None) or identity.create_project(name=wanted.project, **mine)
         for stray in identity.users(name=wanted.user, domain_id=domain.id):
@@ -231,14 +239,14 @@ class Cloud:
         auth = v3.Password(
             auth_url=self._account.auth_url, user_id=user, password=password, project_id=project
         )
-        return _connection(auth, self._verify, self._account.region).identity
+        return _connection(auth, self.verify, self._account.region).identity
 
-    @_again
+    @again
     def revoke(self, user: str) -> None:
         """Delete a user by id, and so his application credentials; one that is gone is fine."""
         self._keystone.delete_user(user, ignore_missing=True)
 
-    @_again
+    @again
     def left_in(self, project: str) -> list[str]:
         """What a project still holds, as `kind name (id)`, sorted; nothing of it is changed."""
         found: list[str] = []
@@ -247,82 +255,31 @@ class Cloud:
         return sorted(found)
 
     def _listings(self, project: str) -> Iterator[tuple[str, Any]]:
-        network: Any = self._connection.network
+        network: Any = self.connection.network
         owned = {"project_id": project}
         everywhere = {"all_projects": True, **owned}
-        yield "server", self._connection.compute.servers(details=False, **everywhere)
+        yield "server", self.connection.compute.servers(details=False, **everywhere)
         yield "floating IP", network.ips(**owned)
         yield "router", network.routers(**owned)
         yield "network", network.networks(**owned)
         groups = network.security_groups(**owned)
         yield "security group", (group for group in groups if group.name != "default")
-        yield "image", self._connection.image.images(owner=project)
+        yield "image", self.connection.image.images(owner=project)
         catalogue = self.endpoints()
         if "volumev3" in catalogue or "block-storage" in catalogue:
-            storage: Any = self._connection.block_storage
+            storage: Any = self.connection.block_storage
             yield "volume", storage.volumes(details=False, **everywhere)
             yield "snapshot", storage.snapshots(details=False, **everywhere)
         if "load-balancer" in catalogue:
-            yield "load balancer", self._connection.load_balancer.load_balancers(**owned)
+            yield "load balancer", self.connection.load_balancer.load_balancers(**owned)
 
-    @_again
+    @again
     def delete_project(self, project: str) -> None:
         """Delete an empty project by id, with the security group that Neutron made for it."""
-        network: Any = self._connection.network
+        network: Any = self.connection.network
         for group in network.security_groups(project_id=project, name="default"):
             network.delete_security_group(group.id, ignore_missing=True)
         self._keystone.delete_project(project, ignore_missing=True)
-
-    # -- computes ---------------------------------------------------------------------------
-
-    @_again
-    def computes(self) -> computes.Seen:
-        """Nova's services, and the hypervisors that belong to a cell."""
-        listed = self._get("/os-services", "services")
-        sized = self._get("/os-hypervisors/detail", "hypervisors")
-        return computes.Seen(tuple(map(_service, listed)), tuple(map(_hypervisor, sized)))
-
-    def _get(self, path: str, key: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        url: str | None = path
-        while url is not None:
-            answer = self._connection.compute.get(url, microversion=_WITH_SIZES)
-            openstack.exceptions.raise_from_response(answer)
-            page = answer.json()
-            items += page[key]
-            links = page.get(f"{key}_links", [])
-            url = next((link["href"] for link in links if link["rel"] == "next"), None)
-        return items
-
-
-def _service(raw: dict[str, Any]) -> computes.Service:
-    reported = raw.get("updated_at")
-    return computes.Service(
-        binary=raw["binary"],
-        host=raw["host"],
-        zone=raw.get("zone") or "",
-        enabled=raw["status"] == "enabled",
-        up=raw["state"] == "up",
-        # Nova's times are UTC and do not say so.
-        reported=datetime.datetime.fromisoformat(reported.partition(".")[0]).replace(
-            tzinfo=datetime.timezone.utc
-        )
-        if reported
-        else None,
-    )
-
-
-def _hypervisor(raw: dict[str, Any]) -> computes.Hypervisor:
-    return computes.Hypervisor(
-        host=raw["service"]["host"],
-        vcpus=raw["vcpus"],
-        vcpus_used=raw["vcpus_used"],
-        memory_mb=raw["memory_mb"],
-        memory_mb_used=raw["memory_mb_used"],
-        disk_gb=raw["local_gb"],
-        disk_gb_used=raw["local_gb_used"],
-        guests=raw["running_vms"],
-    )
 
 
 def _keystone_time(moment: datetime.datetime) -> str:

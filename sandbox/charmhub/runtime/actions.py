@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import assess, ceph, plain_json, releases, sealing, upgrade, virtual_addresses
 from .handshake import fill
-from .world import PAUSED, World
+from .world import DEFERRED, PAUSED, World
 
 
 def run(description: dict, world: World, name: str) -> dict[str, str]:
@@ -21,6 +21,9 @@ def run(description: dict, world: World, name: str) -> dict[str, str]:
         return {}
     if name == "status" and description["cluster"].get("virtual-addresses"):
         return {"result": plain_json.dumps(virtual_addresses.status(world))}
+    if name == "show-deferred-events":
+        waits = f"\n- {description['name']} Package update" if world.flags.get(DEFERRED) else " []"
+        return {"output": f"hooks: []\nrestarts:{waits}"}
     folder = ceph.place(description, world)
     told = ceph.act(folder, name) if folder else None
     if told is not None:

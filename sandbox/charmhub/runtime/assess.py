@@ -16,7 +16,7 @@ from .handshake import (
     online,
     unmet,
 )
-from .world import PAUSED, World
+from .world import DEFERRED, PAUSED, World
 
 PAUSED_MESSAGE = "Paused. Use 'resume' action to resume normal service."
 
@@ -194,4 +194,6 @@ def _ready(description: dict, world: World) -> str:
         text = words["ready-clustered"]
     if "ready-leader" in words and world.leader:
         text = words["ready-leader"]
-    return fill(text, values(description, world)) or text
+    text = fill(text, values(description, world)) or text
+    waits = f". Services queued for restart: {description['name']}"
+    return text + waits if world.flags.get(DEFERRED) else text

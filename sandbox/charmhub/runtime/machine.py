@@ -14,7 +14,17 @@ import sys
 from . import ceph, plain_json, program, releases, upgrade
 from .world import World
 
-NAMES = ("add-apt-repository", "apt", "apt-get", "apt-mark", "ceph", "sudo", "systemctl")
+NAMES = (
+    "add-apt-repository",
+    "apt",
+    "apt-get",
+    "apt-mark",
+    "ceph",
+    "nova-manage",
+    "placement-manage",
+    "sudo",
+    "systemctl",
+)
 _UPGRADES = ("upgrade", "dist-upgrade", "full-upgrade", "install")
 
 
@@ -73,6 +83,10 @@ def _mark(description: dict, words: list[str]) -> None:
             )
 
 
+def _nothing(description: dict, words: list[str]) -> None:
+    """The services see to their databases, and Nova to its new hosts, by themselves."""
+
+
 def _services(description: dict, words: list[str]) -> None:
     if words and words[0] == "is-active":
         print("active")
@@ -91,5 +105,7 @@ _RUN = {
     "apt-get": _packages,
     "apt-mark": _mark,
     "ceph": _ceph,
+    "nova-manage": _nothing,
+    "placement-manage": _nothing,
     "systemctl": _services,
 }

@@ -51,10 +51,29 @@ def ask(description: dict, world: World, *, going: bool) -> None:
             # The service that `remove-from-cloud` has deleted must not come back.
             idle = world.flags.get(PAUSED) or world.flags.get("removed")
             ask_for_hypervisor(world, idle=bool(idle))
+    if part := wants.get("member-of"):
+        _show_member(description, world, part, going=going)
     # Keystone's leader alone changes the catalogue: its units know different things.
     leads = wants.get("fronts") == "keystone" and world.leader and not going
     if leads and handshake.ready(description, world):
         _ask_for_endpoints(description, world)
+
+
+def leave(description: dict, world: World) -> None:
+    """A member of a cluster is away while it restarts."""
+    part = description["openstack"].get("member-of")
+    if part and handshake.formed(description, world):
+        _write(_file(world.cloud, f"members/{part}", world.slug), "away")
+
+
+def _show_member(description: dict, world: World, part: str, *, going: bool) -> None:
+    """Say whether this member of a cluster serves: with none that does, the part is away."""
+    file = _file(world.cloud, f"members/{part}", world.slug)
+    if going:
+        _remove(file)
+    elif handshake.formed(description, world):
+        serves = not world.flags.get(PAUSED) and handshake.has_quorum(description, world)
+        _write(file, "serves" if serves else "away")
 
 
 def ask_for_hypervisor(world: World, *, idle: bool) -> None:

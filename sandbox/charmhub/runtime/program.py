@@ -97,8 +97,8 @@ def gathered(description: dict, event: str = "") -> tuple[dict[str, str], World]
 
 
 def _act(description: dict, world: World, name: str) -> None:
-    if description["actions"][name].get("restarts"):
-        upgrade.stop_service(description, world)
+    if restarts := description["actions"][name].get("restarts"):
+        upgrade.restart(description, world, only_deferred=restarts == "deferred")
     found = {}
     if world.cloud and name in description["openstack"].get("actions", ()):
         # It brings an HTTP client, which no hook needs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from . import handshake, health, locking, openstack, sealing
-from .world import World
+from .world import DEFERRED, World
 
 
 def move(description: dict, world: World, release: str) -> None:
@@ -24,9 +24,19 @@ def move(description: dict, world: World, release: str) -> None:
 
 
 def _install(description: dict, world: World, release: str) -> None:
-    stop_service(description, world)
-    time.sleep(description["upgrade-takes"])
+    if world.config.get("enable-auto-restarts") is False:
+        # The packages are new, what runs is not: until somebody runs the deferred restart.
+        world.flags[DEFERRED] = True
+    else:
+        stop_service(description, world)
+        time.sleep(description["upgrade-takes"])
     world.release = release
+
+
+def restart(description: dict, world: World, *, only_deferred: bool = False) -> None:
+    """Stop the unit's service, which starts again after; with it goes what was put off."""
+    if world.flags.pop(DEFERRED, False) or not only_deferred:
+        stop_service(description, world)
 
 
 def stop_service(description: dict, world: World) -> None:
@@ -36,4 +46,6 @@ def stop_service(description: dict, world: World) -> None:
         health.stop(world.address, port, world.unit, at_once=True)
     if world.cloud and description["openstack"].get("hypervisor"):
         openstack.ask_for_hypervisor(world, idle=True)
+    if world.cloud:
+        openstack.leave(description, world)
     sealing.seal(description, world)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 PAUSED = "paused"
+DEFERRED = "deferred"
+"""A restart waits for somebody, as `enable-auto-restarts` is false."""
 
 
 class Relation:

@@ -72,7 +72,7 @@ class ModelDeltas:
         """
         if change.model != self._model:
             return change.kind == "unit" and any(self._consumed())
-        return change.kind not in ("log", "secret")
+        return change.kind not in ("log", "secret", "run")
 
     def everything(self) -> list[list[Any]]:
         """The deltas of the whole model."""

@@ -62,6 +62,7 @@ class UnitAgent:
         self._machine = ""
         self._started = False
         self._stopping = False
+        self._held = False
 
     @property
     def model(self) -> str:
@@ -76,13 +77,13 @@ class UnitAgent:
     @property
     def live(self) -> bool:
         """Whether the agent runs on a started machine, so that it may lead."""
-        return self._started and not self._stopping
+        return self._started and not self._stopping and not self._held
 
     def look(self) -> None:
         """Something about the unit may have changed."""
         self._look_again = True
         self.memory.kill_if_gone()
-        if self._task is None and not self._stopping:
+        if self._task is None and not self._stopping and not self._held:
             self._task = asyncio.get_running_loop().create_task(
                 self._work(), name=f"agent {self.unit}"
             )
@@ -103,6 +104,25 @@ class UnitAgent:
         if self._started and interval != self._interval:
             self._schedule_update_status(interval)
 
+    def keep_pace(self) -> None:
+        """The clock runs at another pace from now on."""
+        if self._started and not self._stopping:
+            self._schedule_update_status(self._interval)
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+            self.memory.attempts -= 1  # the same wait, at the new pace
+            self._await_retry()
+
+    def hold(self) -> None:
+        """Begin nothing, hear nothing and renew nothing until `release`."""
+        self._held = True
+
+    def release(self) -> None:
+        """Go on."""
+        self._held = False
+        self.look()
+
     def task_changed(self) -> None:
         """A task of the unit changed: a running one may have to be aborted."""
         self.memory.abort_if_asked()
@@ -118,6 +138,18 @@ class UnitAgent:
         self.memory.kill()
         task.cancel()
         await asyncio.wait({task})
+
+    async def crash(self) -> None:
+        """End as an agent that is killed: at once, with what it runs, and without a word."""
+        self._rest()
+        task, process = self._task, self.memory.process
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        if process is not None:
+            process.kill()
+            await process.wait()
+        self.memory.refuse_commands()
 
     def _rest(self) -> None:
         """Begin nothing any more."""
@@ -135,11 +167,11 @@ class UnitAgent:
             self.memory.log("ERROR", "juju.worker.uniter", f"resolver loop error: {failure!r}")
             _LOGGER.error("agent of %s failed", self.unit, exc_info=failure)
             self.look_in(_SOON)
-        elif self._look_again:
+        elif self._look_again and not self._held:
             self.look()
 
     async def _work(self) -> None:
-        while self._look_again and not self._stopping:
+        while self._look_again and not self._stopping and not self._held:
             self._look_again = False
             operation = self._decide()
             if isinstance(operation, Terminate):
@@ -220,7 +252,7 @@ class UnitAgent:
     async def _run_exclusively(self, operation: RunHook | RunAction | RunCommand) -> None:
         """Run a process when the machine is free and there is a slot, if it is still due."""
         async with self._exclusion(operation), self._runtime.slot():
-            if self._stopping or self._decide() != operation:
+            if self._stopping or self._held or self._decide() != operation:
                 return
             if isinstance(operation, RunHook):
                 await execution.run_hook(self.memory, operation.hook)
@@ -259,8 +291,7 @@ class UnitAgent:
         execution.report_failure(memory)
         if self._retry is not None or not memory.retries:
             return
-        settings = self._runtime.settings
-        delay = min(settings.retry_first * 2**memory.attempts, settings.retry_longest)
+        delay = clock.real_seconds(self._runtime.settings.retry_delay(memory.attempts))
         memory.attempts += 1
         self._retry = asyncio.get_running_loop().call_later(delay, self._retry_now)
 
@@ -282,7 +313,7 @@ class UnitAgent:
             self._update_status.cancel()
         self._interval = interval
         # Juju spreads the hooks of many units by a fifth either way.
-        delay = interval * random.uniform(0.8, 1.2)  # noqa: S311
+        delay = clock.real_seconds(interval * random.uniform(0.8, 1.2))  # noqa: S311
         self._update_status = asyncio.get_running_loop().call_later(delay, self._status_is_due)
 
     def _status_is_due(self) -> None:

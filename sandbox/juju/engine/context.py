@@ -84,6 +84,8 @@ class HookContext:
         self.secrets = SecretChanges()
         self.new_storage: dict[str, int] = {}
         self.status_set = False
+        self.effects: dict[str, Any] = {}
+        """What took effect at once, for the record of the run: statuses, the version."""
         self.reboot = ""
         """'' | after | now."""
         self.kill: Callable[[], None] | None = None

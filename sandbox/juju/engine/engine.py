@@ -14,8 +14,11 @@ from sandbox.juju import clock, errors
 from sandbox.juju.engine.agent import UnitAgent
 from sandbox.juju.engine.commands import parse_exec
 from sandbox.juju.engine.deployment import end_processes
+from sandbox.juju.engine.execution import CUT_OFF
+from sandbox.juju.engine.faults import Faults
 from sandbox.juju.engine.machine_tasks import MachineTasks
 from sandbox.juju.engine.memory import update_status_interval
+from sandbox.juju.engine.record import Record
 from sandbox.juju.engine.runtime import Runtime, Settings
 from sandbox.juju.hook_tools import build, registry
 from sandbox.juju.hook_tools.answer import Answer, refuse
@@ -26,6 +29,8 @@ from sandbox.juju.state.store import Change, Store, Transaction
 
 _LOGGER = logging.getLogger(__name__)
 _EXEC = ("juju-exec", "juju-run")
+_SHORTEST_TICK = 0.05
+"""Of the machine's seconds, however fast the clock runs."""
 
 
 class Engine:
@@ -40,6 +45,9 @@ class Engine:
         self._server = ToolServer(path, self._answer)
         self._machine_tasks = MachineTasks(self.runtime)
         self._reboots: set[asyncio.Task[None]] = set()
+        self.faults = Faults(self.runtime, self._agents, self._revive)
+        path = home.folder("log") / "hooks.jsonl"
+        self._record = Record(path, store, self.runtime.journal)
         self._clock: asyncio.Task[None] | None = None
         self._unsubscribe = lambda: None
 
@@ -51,6 +59,8 @@ class Engine:
         runtime.tools = await asyncio.to_thread(
             build.build, runtime.folder / "tools", str(runtime.socket)
         )
+        await self.faults.start()
+        self._record.start()
         await self._end_leftovers()
         await self._server.start()
         self._unsubscribe = self._store.subscribe(self._hear)
@@ -71,10 +81,12 @@ class Engine:
             self._clock.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._clock
+        await self.faults.stop()
         await asyncio.gather(*(agent.stop() for agent in list(self._agents.values())))
         await self._machine_tasks.stop()
         self.runtime.warm_start.close()
         await self._server.stop()
+        self._record.stop()
         self.runtime.journal.flush()
 
     def _agent(self, model: str, unit: str) -> UnitAgent:
@@ -83,6 +95,11 @@ class Engine:
             self._agents[key] = UnitAgent(self.runtime, model, unit, self._gone)
             self._applications.setdefault((model, unit.rpartition("/")[0]), set()).add(unit)
         return self._agents[key]
+
+    def _revive(self, model: str, unit: str) -> UnitAgent:
+        """Another agent in place of one that was killed."""
+        self._agents.pop((model, unit), None)
+        return self._agent(model, unit)
 
     def _gone(self, agent: UnitAgent) -> None:
         self._agents.pop((agent.model, agent.unit), None)
@@ -196,7 +213,7 @@ class Engine:
                     self._renew(tx, renewed)
             for model, secret in due:
                 self._hear(frozenset({Change("secret", model, secret)}))
-            await asyncio.sleep(settings.tick)
+            await asyncio.sleep(max(_SHORTEST_TICK, clock.real_seconds(settings.tick)))
 
     def _renew(self, tx: Transaction, now: float) -> None:
         """Renew the leases whose holders live; let the others run out and be claimed."""
@@ -230,6 +247,9 @@ class Engine:
         context = self.runtime.contexts.get(request.context)
         if context is None:
             return refuse(f'bad request: wrong context ID; got "{request.context}"')
+        agent = self._agents.get((context.model, context.unit.name))
+        if agent is not None and not agent.memory.connected:
+            return refuse(CUT_OFF)
         try:
             answer = registry.call(
                 context, request.tool, request.arguments, request.directory, request.stdin

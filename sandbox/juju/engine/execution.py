@@ -31,6 +31,8 @@ from sandbox.juju.state.secret_values import RETRY
 from sandbox.juju.state.store import Transaction
 
 _OPERATION = "juju.worker.uniter.operation"
+CUT_OFF = "connection is shut down"
+"""What Juju's agent says of every call while it has lost the controller."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +141,9 @@ def _prepare(memory: UnitMemory, hook: Hook) -> _Prepared | None:
             hook=hook,
             name=name,
         )
-        run = runs.begin(tx, memory.model, memory.unit, name, hook.subject, context.id)
+        run = runs.begin(
+            tx, memory.model, memory.unit, name, hook.subject, context.id, hook.relation
+        )
         _set_status_before(tx, memory, hook)
         if hook.kind != "update-status":
             memory.write_agent_status(tx, "executing", hook.running_message(name))
@@ -201,7 +205,7 @@ def _conclude(
         _requeue(memory, prepared, ended, seconds)
         _reboot_if_asked(memory, prepared.context, "now")
         return
-    reason = ended.reason if ended.code else ""
+    reason = ended.reason if ended.code else _failure_on_purpose(memory, prepared.name)
     if not reason:
         try:
             _commit(memory, prepared, seconds)
@@ -216,7 +220,16 @@ def _conclude(
         return
     memory.log("ERROR", _OPERATION, f'hook "{prepared.name}" (via {handled_by}) failed: {reason}')
     with memory.runtime.store.transaction() as tx:
-        runs.finish(tx, prepared.run, seconds, ended.code or 1)
+        runs.finish(tx, prepared.run, seconds, ended.code or 1, prepared.context.effects)
+
+
+def _failure_on_purpose(memory: UnitMemory, name: str) -> str:
+    """Why a hook fails that its charm ended well; empty for one that does not."""
+    if not memory.connected:
+        return CUT_OFF
+    if memory.runtime.failures.take(memory.model, memory.unit, name):
+        return "exit status 1 (on purpose)"
+    return ""
 
 
 def _reboot_if_asked(memory: UnitMemory, context: HookContext, when: str) -> None:
@@ -229,7 +242,7 @@ def _requeue(memory: UnitMemory, prepared: _Prepared, ended: Ended, seconds: flo
     """Somebody killed the hook: it runs again at once, as Juju's agent does it."""
     memory.log("WARNING", _OPERATION, f'hook "{prepared.name}" was terminated')
     with memory.runtime.store.transaction() as tx:
-        runs.finish(tx, prepared.run, seconds, ended.code)
+        runs.finish(tx, prepared.run, seconds, ended.code, prepared.context.effects)
         memory.save(tx, queue(memory.local, prepared.hook))
 
 

@@ -23,7 +23,7 @@ def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
         JujuError: one of them is refused (the unit no longer leads, a databag over its limit,
             a taken label): then the hook has failed, and the caller rolls all of it back.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = dict(context.effects)
     unit = units.get(tx, context.model, context.unit.name)
     if context.charm_state is not None and context.charm_state != unit.state:
         _check_state(context.charm_state)

@@ -33,6 +33,8 @@ class UnitMemory:
         self.retry_due = False
         self.update_status_due = False
         self.rebooted = False
+        self.connected = True
+        """Whether the agent reaches the controller."""
         self.process: Process | None = None
         self.running_task: int | None = None
         self._commands: dict[int, tuple[ExecCommand, asyncio.Future[CommandOutput]]] = {}

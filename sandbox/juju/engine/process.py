@@ -97,10 +97,14 @@ class Process:
         return cls(pid, ended, outputs)
 
     def kill(self) -> None:
-        """Kill it with everything in its session, and where it has not made one yet, it alone."""
-        for kill in (os.killpg, os.kill):
+        """Kill it with everything in its session."""
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal everything in its session, or it alone where it has not made one yet."""
+        for send in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError):
-                kill(self.pid, signal.SIGKILL)
+                send(self.pid, number)
 
     async def wait(self) -> Ended:
         """Wait for its end, and a moment for the rest of its output."""

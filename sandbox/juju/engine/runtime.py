@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 from sandbox.home import Home
 from sandbox.juju.engine.context import HookContext
+from sandbox.juju.engine.failures import Failures
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.engine.warm_start.pool import WarmStart
 from sandbox.juju.state.store import Store
@@ -36,6 +37,10 @@ class Settings:
     patience: float = 5.0
     """For running hooks when the controller stops, and for what a removed unit left running."""
 
+    def retry_delay(self, attempts: int) -> float:
+        """How long a hook that failed waits after so many retries (worker/uniter/timer.go)."""
+        return min(self.retry_first * 2.0 ** min(attempts, 64), self.retry_longest)
+
 
 class Runtime:
     """The store, the folders, and the limits of concurrency."""
@@ -49,6 +54,7 @@ class Runtime:
         self.socket = pathlib.Path()
         self.tools = pathlib.Path()
         self.contexts: dict[str, HookContext] = {}
+        self.failures = Failures()
         self.warm_start = WarmStart(enabled=settings.warm_start)
         self._slots = asyncio.Semaphore(settings.parallel)
         self.reboot: Callable[[str, str], None] = lambda model, machine: None

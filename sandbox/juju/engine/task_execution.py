@@ -65,7 +65,7 @@ async def run_action(memory: UnitMemory, number: int) -> None:
         except errors.JujuError as refusal:
             outcome = _refused(outcome, refusal)
     with memory.runtime.store.transaction() as tx:
-        _end(tx, memory, running, outcome, {})
+        _end(tx, memory, running, outcome, running.context.effects)
 
 
 async def run_command(memory: UnitMemory, number: int) -> None:
@@ -83,7 +83,8 @@ async def run_command(memory: UnitMemory, number: int) -> None:
             remote_unit=command.remote_unit,
         )
         refusal = _infer_remote_unit(context)
-        run = runs.begin(tx, memory.model, memory.unit, "run commands", "", context.id)
+        about = command.relation
+        run = runs.begin(tx, memory.model, memory.unit, "run commands", "", context.id, about)
         memory.write_agent_status(tx, "executing", "running commands")
     started = time.monotonic()
     try:
@@ -95,7 +96,7 @@ async def run_command(memory: UnitMemory, number: int) -> None:
             runs.finish(tx, run, seconds, ended.code, flush.flush(tx, context))
     except (OSError, errors.JujuError) as error:
         with store.transaction() as tx:
-            runs.finish(tx, run, time.monotonic() - started, 1)
+            runs.finish(tx, run, time.monotonic() - started, 1, context.effects)
         ended = Ended(1, stderr=f"ERROR {error}\n".encode())
     if not future.done():
         future.set_result(CommandOutput(exit_code(ended.code), ended.stdout, ended.stderr))

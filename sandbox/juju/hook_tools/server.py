@@ -77,13 +77,13 @@ class ToolServer:
         return await self._handler(request)
 
 
-def socket_path(folder: pathlib.Path) -> pathlib.Path:
-    """Where the socket is: in `folder`, or in a short folder of its own if that is too deep."""
-    path = folder / "agent.socket"
+def socket_path(folder: pathlib.Path, name: str = "agent.socket") -> pathlib.Path:
+    """Where a socket is: in `folder`, or in a short folder of its own if that is too deep."""
+    path = folder / name
     if len(os.fsencode(path)) <= _PATH_LIMIT:
         return path
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    return pathlib.Path(f"/tmp/juju-agent-{os.getuid()}-{digest}/agent.socket")  # noqa: S108
+    return pathlib.Path(f"/tmp/juju-agent-{os.getuid()}-{digest}/{name}")  # noqa: S108
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

@@ -31,13 +31,19 @@ def put(context: HookContext, invocation: Invocation) -> Answer:
         if not invocation[APPLICATION]:
             statuses.set_status(tx, context.model, "workload", context.unit.name, status, message)
             context.status_set = True
+            context.effects["status"] = _told(status, message)
         elif context.leads():
             statuses.set_status(
                 tx, context.model, "application", context.application, status, message
             )
+            context.effects["application-status"] = _told(status, message)
         else:
             raise ToolError(_NOT_LEADER)
     return NOTHING
+
+
+def _told(status: str, message: str) -> str:
+    return f"{status}: {message}" if message else status
 
 
 def get(context: HookContext, invocation: Invocation) -> Answer:
@@ -90,6 +96,7 @@ def set_version(context: HookContext, invocation: Invocation) -> Answer:
             workload_version=invocation.first(),
         )
         tx.touch("unit", context.model, context.unit.name)
+    context.effects["version"] = invocation.first()
     return NOTHING
 
 
@@ -128,6 +135,7 @@ def leader_set(context: HookContext, invocation: Invocation) -> Answer:
         )
         for name in units.names(tx, model, application):
             tx.touch("unit", model, name)
+    context.effects["leader-settings"] = sorted(pairs)
     return NOTHING
 
 

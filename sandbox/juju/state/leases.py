@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from sandbox.juju import clock
 from sandbox.juju.state.store import Transaction
 
 DURATION = 60.0
 """Seconds that a claim or renewal lasts (internal/worker/leadership: 60 s, renewed at half)."""
+
+_LEAST = 2.0
+"""Of the machine's seconds: a clock that runs fast takes no lease from whoever is only busy."""
+
+
+def duration() -> float:
+    """Seconds that a claim or renewal lasts at the pace of the clock."""
+    return max(DURATION, _LEAST * clock.pace().rate)
 
 
 def holder(tx: Transaction, model: str, application: str, now: float) -> str | None:
@@ -41,7 +50,7 @@ def claim(tx: Transaction, model: str, unit: str, now: float) -> bool:
         return False
     tx.execute(
         "INSERT OR REPLACE INTO leases (model, application, holder, expires) VALUES (?, ?, ?, ?)",
-        *(model, application, unit, now + DURATION),
+        *(model, application, unit, now + duration()),
     )
     if row is None or row["holder"] != unit:
         tx.touch("application", model, application)
@@ -70,4 +79,4 @@ def expire(tx: Transaction, model: str, application: str, now: float) -> None:
 
 def extend_all(tx: Transaction, now: float) -> None:
     """Give every holder a full lease: no agent could renew while the controller was down."""
-    tx.execute("UPDATE leases SET expires = ?", now + DURATION)
+    tx.execute("UPDATE leases SET expires = ?", now + duration())

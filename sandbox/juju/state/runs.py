@@ -32,7 +32,12 @@ class Run:
     """Negative for a signal; None while it runs, and where a crash hid it."""
     pid: int | None
     changes: dict[str, Any]
-    """What it changed; while it runs, its context id."""
+    """What it changed, by kind, and the relation that it was about; never a secret's content."""
+
+    @property
+    def relation(self) -> int | None:
+        """The relation that it was about."""
+        return self.changes.get("relation")
 
     @classmethod
     def from_row(cls, row: sqlite3.Row) -> Run:
@@ -41,8 +46,17 @@ class Run:
         return cls(**values, changes=json.loads(row["changes_json"]))
 
 
-def begin(tx: Transaction, model: str, unit: str, kind: str, detail: str, context_id: str) -> int:
-    """Note that a process is about to start; returns the run's id."""
+def begin(
+    tx: Transaction,
+    model: str,
+    unit: str,
+    kind: str,
+    detail: str,
+    context_id: str,
+    relation: int | None = None,
+) -> int:
+    """Note that a process is about to start; returns the run's id, which grows."""
+    about = {} if relation is None else {"relation": relation}
     run = tx.insert(
         "runs",
         model=model,
@@ -50,7 +64,7 @@ def begin(tx: Transaction, model: str, unit: str, kind: str, detail: str, contex
         kind=kind,
         detail=detail,
         started=clock.stamp(),
-        changes_json={"context": context_id},
+        changes_json={**about, "context": context_id},
     )
     if run % 1000 == 0:
         tx.execute("DELETE FROM runs WHERE id <= ? AND seconds IS NOT NULL", run - _KEPT)
@@ -70,9 +84,25 @@ def finish(
     changes: dict[str, Any] | None = None,
 ) -> None:
     """Note how it ended and what it changed."""
+    row = tx.one("SELECT model, changes_json FROM runs WHERE id = ?", run)
+    if row is None:  # it took so long that it is no longer kept
+        return
+    known = json.loads(row["changes_json"])
+    known.pop("context", None)
     tx.update(
-        "runs", {"id": run}, seconds=seconds, exit_code=exit_code, changes_json=changes or {}
+        "runs",
+        {"id": run},
+        seconds=round(seconds, 6),
+        exit_code=exit_code,
+        changes_json={**known, **(changes or {})},
     )
+    tx.touch("run", row["model"], str(run))
+
+
+def get(tx: Transaction, run: int) -> Run | None:
+    """A run by its id; None for one that is no longer kept."""
+    row = tx.one("SELECT * FROM runs WHERE id = ?", run)
+    return None if row is None else Run.from_row(row)
 
 
 def unfinished(tx: Transaction) -> list[Run]:
@@ -80,7 +110,28 @@ def unfinished(tx: Transaction) -> list[Run]:
     return [Run.from_row(row) for row in tx.all("SELECT * FROM runs WHERE seconds IS NULL")]
 
 
+def abandon(tx: Transaction, model: str, unit: str) -> None:
+    """Note that nobody saw the end of what ran for a unit: its agent was killed."""
+    for run in unfinished(tx):
+        if (run.model, run.unit) == (model, unit):
+            seconds = (clock.now() - clock.parse(run.started)).total_seconds()
+            finish(tx, run.id, seconds, None)
+
+
 def of_unit(tx: Transaction, model: str, unit: str) -> list[Run]:
     """Everything that ran for a unit, oldest first."""
     rows = tx.all("SELECT * FROM runs WHERE model = ? AND unit = ? ORDER BY id", model, unit)
+    return [Run.from_row(row) for row in rows]
+
+
+def of_relation(tx: Transaction, model: str, relation: int) -> list[Run]:
+    """The hooks of a relation on both sides, and whatever wrote into its databags."""
+    rows = tx.all(
+        "SELECT * FROM runs WHERE model = ? AND (json_extract(changes_json, '$.relation') = ?"
+        " OR json_extract(changes_json, ?) IS NOT NULL"
+        " OR json_extract(changes_json, ?) IS NOT NULL) ORDER BY id",
+        model,
+        relation,
+        *(f'$.relations."{relation} {whose}"' for whose in ("unit", "application")),
+    )
     return [Run.from_row(row) for row in rows]

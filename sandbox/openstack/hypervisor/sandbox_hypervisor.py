@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+import threading
 from typing import Any
 
 from nova import conf
@@ -28,6 +29,7 @@ class SandboxDriver(fake.MediumFakeDriver):
         size = json.loads(file.read_text(encoding="ascii"))
         self.vcpus, self.memory_mb = size["vcpus"], size["memory_mb"]
         self.local_gb = size["local_gb"]
+        self._remembering = threading.Lock()
         super().__init__(*args, **kwargs)
 
     def init_host(self, host: str) -> None:
@@ -142,11 +144,13 @@ class SandboxDriver(fake.MediumFakeDriver):
         self._remember()
 
     def _remember(self) -> None:
-        guests = [[g.name, int(g.state), g.uuid] for g in self.instances.values()]
         file = self._guests_file()
         part = file.with_suffix(".part")
-        part.write_text(json.dumps(guests), encoding="utf-8")
-        part.replace(file)
+        # Nova boots several guests at a time.
+        with self._remembering:
+            guests = [[g.name, int(g.state), g.uuid] for g in list(self.instances.values())]
+            part.write_text(json.dumps(guests), encoding="utf-8")
+            part.replace(file)
 
     def _guests_file(self) -> pathlib.Path:
         return pathlib.Path(CONF.state_path) / "guests.json"

@@ -53,12 +53,13 @@ class Controller:
             for name, text in CHARM.items():
                 opened.writestr(name, text)
         with self.store.transaction() as tx:
-            for user in ("writer", "reader"):
+            for user in ("writer", "reader", "owner"):
                 accounts.add_user(tx, user, PASSWORD)
             clouds.add(tx, "metal", "manual", {"auth-types": ["empty"]})
             self.model = models.add_model(tx, "openstack", "admin", "metal").uuid
             models.set_access(tx, self.model, "writer", "write")
             models.set_access(tx, self.model, "reader", "read")
+            models.set_access(tx, self.model, "owner", "admin")
             charm = charms.add_local(tx, self.model, archive, self.home.folder("juju"))
             machine = machines.add_machine(tx, self.model, base=BASE)
             machines.set_instance(

@@ -9,21 +9,21 @@ from typing import Any
 
 import cloud
 import juju_api
-import juju_credentials
 import pytest
+from charms.openstack_coordinator.v0 import juju_login, juju_session
 
 from sandbox.authority import Authority
 from sandbox.juju.state import machines
 
 
-def credentials(controller: Any, **changed: Any) -> juju_credentials.Credentials:
+def credentials(controller: Any, **changed: Any) -> juju_login.Login:
     given = {
         "username": "writer",
         "password": "open sesame",
         "endpoints": (controller.endpoint,),
         "ca_certificate": controller.ca,
     }
-    return juju_credentials.Credentials(**{**given, **changed})
+    return juju_login.Login(**{**given, **changed})
 
 
 def unused_endpoint(controller: Any) -> str:
@@ -63,7 +63,7 @@ async def test_a_user_who_may_only_read_cannot_retry(controller: Any) -> None:
     reader = credentials(controller, username="reader")
     async with juju_api.session(reader, controller.model) as model:
         await model.full_status()
-        with pytest.raises(juju_api.RequestRefused, match="permission denied"):
+        with pytest.raises(juju_session.RequestRefused, match="permission denied"):
             await model.retry_provisioning(["1"])
 
 
@@ -77,7 +77,7 @@ async def test_a_wrong_password_is_refused_and_no_password_is_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     wrong = credentials(controller, password="open barley")
-    with pytest.raises(juju_api.LoginRefused, match="writer: invalid entity name or password"):
+    with pytest.raises(juju_session.LoginRefused, match="writer: invalid entity name or password"):
         async with juju_api.session(wrong, controller.model):
             pass
     async with juju_api.session(credentials(controller), controller.model):
@@ -89,21 +89,21 @@ async def test_a_wrong_password_is_refused_and_no_password_is_logged(
 
 async def test_an_unknown_model_is_refused(controller: Any) -> None:
     nowhere = "00000000-0000-4000-8000-000000000000"
-    with pytest.raises(juju_api.LoginRefused, match="unknown model"):
+    with pytest.raises(juju_session.LoginRefused, match="unknown model"):
         async with juju_api.session(credentials(controller), nowhere):
             pass
 
 
 async def test_another_authority_is_not_trusted(controller: Any, tmp_path: Any) -> None:
     other = credentials(controller, ca_certificate=Authority(tmp_path / "other", "other").pem)
-    with pytest.raises(juju_api.LoginRefused, match="is not trusted: check ca-cert"):
+    with pytest.raises(juju_session.LoginRefused, match="is not trusted: check ca-cert"):
         async with juju_api.session(other, controller.model):
             pass
 
 
 async def test_where_nobody_listens_it_is_unreachable(controller: Any) -> None:
     gone = credentials(controller, endpoints=(unused_endpoint(controller),))
-    with pytest.raises(juju_api.Unreachable, match="nobody listens"):
+    with pytest.raises(juju_session.Unreachable, match="nobody listens"):
         async with juju_api.session(gone, controller.model):
             pass
 
@@ -111,11 +111,11 @@ async def test_where_nobody_listens_it_is_unreachable(controller: Any) -> None:
 async def test_a_controller_that_hangs_is_unreachable_in_time(
     controller: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(juju_api, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(juju_session, "CONNECT_TIMEOUT", 0.2)
     with socket.create_server((controller.home.controller_address, 0)) as silent:
         endpoint = f"{controller.home.controller_address}:{silent.getsockname()[1]}"
         hung = credentials(controller, endpoints=(endpoint,))
-        with pytest.raises(juju_api.Unreachable, match="timed out"):
+        with pytest.raises(juju_session.Unreachable, match="timed out"):
             await asyncio.wait_for(_open(hung, controller.model), 10)
 
 
@@ -128,10 +128,10 @@ async def test_the_next_endpoint_is_tried_when_one_is_down(controller: Any) -> N
 async def test_a_controller_that_goes_away_in_the_middle_is_unreachable(controller: Any) -> None:
     async with juju_api.session(credentials(controller), controller.model) as model:
         await controller.server.stop()
-        with pytest.raises(juju_api.Unreachable):
+        with pytest.raises(juju_session.Unreachable):
             await model.full_status()
 
 
-async def _open(given: juju_credentials.Credentials, model: str) -> None:
+async def _open(given: juju_login.Login, model: str) -> None:
     async with juju_api.session(given, model):
         pass

@@ -18,7 +18,7 @@ import openstack.connection
 import openstack.exceptions
 import pytest
 
-from sandbox import openstack_steps, processes
+from sandbox import openstack_steps, processes, site
 from sandbox.client import Juju, JujuFailed
 from sandbox.home import Home
 from sandbox.juju.client.store import register
@@ -55,6 +55,11 @@ class Cloud:
     def unit(self, name: str) -> dict[str, Any]:
         application = name.partition("/")[0]
         return self.juju.json("status")["applications"][application]["units"][name]
+
+    def guard(self, unit: str) -> str:
+        """The hacluster unit beside a unit."""
+        (name,) = self.unit(unit)["subordinates"]
+        return name
 
     def host(self, unit: str) -> str:
         """The host name of a unit's machine."""
@@ -128,7 +133,7 @@ def cloud(home: Home) -> Cloud:
     register(home)
     cloud.wait("the API", lambda: cloud.juju("clouds", "--controller", "sandbox"))
     Juju(home)("add-model", _MODEL, "--controller", "sandbox")
-    cloud.juju("deploy", str(_BUNDLE))
+    cloud.juju("deploy", str(_BUNDLE), "--overlay", str(site.overlay(home, [_BUNDLE])))
     cloud.wait("OpenStack", lambda: openstack_steps.state(home) == "up", timeout=600)
     cloud.wait_active("keystone", "nova-cloud-controller", "neutron-api", "nova-compute")
     fronted = f"http://{cloud.address('nova-cloud-controller/0')}:8774/v2.1"

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 
 import computes
+import nova
 import openstack.exceptions
 import openstack_api
 import pytest
@@ -71,7 +72,7 @@ def test_what_a_tenant_leaves_is_named_and_its_default_group_is_not_counted(
 
 def test_computes_are_seen_up_and_mapped_with_their_zones_and_sizes(cloud: OpenStack) -> None:
     with cloud.session() as admin:
-        seen = admin.computes()
+        seen = nova.Nova(admin).computes()
     assert {service.host: service.zone for service in seen.computes} == HOSTS
     now = datetime.datetime.now(datetime.timezone.utc)
     assert computes.findings(seen, len(HOSTS), now) == ()

@@ -96,6 +96,23 @@ async def test_ceph_says_when_its_release_should_be_required(model):
     assert osds == ("ceph version 19.2.1 (0) squid (stable)", 4)
 
 
+async def test_a_restart_that_is_put_off_is_done_by_an_action(model):
+    model.deploy("ovn-central", num_units=3, channel="24.03/stable", source="bobcat")
+    model.deploy("vault", "ca", totally_unsecure_auto_unlock=True, auto_generate_root_ca_cert=True)
+    model.do(relations.add, "ovn-central:certificates", "ca:certificates")
+    await model.until(lambda: model.status("ovn-central/1") == READY)
+    model.configure("ovn-central", enable_auto_restarts=False)
+    model.configure("ovn-central", source=CLOUD)
+
+    waiting = "active: Unit is ready. Services queued for restart: ovn-central"
+    await model.shows("ovn-central/1", waiting)
+    assert model.version("ovn-central/1") == "24.03.2"
+    told = await model.run("ovn-central/1", "show-deferred-events")
+    assert "ovn-central Package update" in told["output"]
+    await model.run("ovn-central/1", "run-deferred-hooks")
+    await model.shows("ovn-central/1", READY)
+
+
 async def test_a_vault_that_was_restarted_is_sealed_until_three_keys_came(model):
     model.deploy("vault")
     await model.shows("vault/0", "blocked: Vault needs to be initialized")

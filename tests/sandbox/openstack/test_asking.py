@@ -109,3 +109,24 @@ def test_keystones_other_units_leave_the_catalogue_alone(folder):
     openstack.ask(_compiled("keystone"), _keystone(folder, leader=False), going=False)
 
     assert _endpoints(folder) == {}
+
+
+def _members(folder: pathlib.Path) -> dict[str, str]:
+    return {file.name: file.read_text() for file in (folder / "members" / "database").iterdir()}
+
+
+def test_a_member_of_the_database_serves_until_most_members_are_paused(folder):
+    world = World("mysql/0", release="caracal", address="127.26.0.4", flags={"formed": True})
+    world.cloud = {"folder": str(folder), "apis": {}}
+    peers: dict[str, dict[str, str]] = {"mysql/1": {}, "mysql/2": {}}
+    world.relations["cluster:1"] = Relation("cluster", "mysql", peers)
+    compiled = _compiled("mysql-innodb-cluster")
+    openstack.ask(compiled, world, going=False)
+    assert _members(folder) == {"mysql-0": "serves"}
+
+    peers["mysql/1"][PAUSED] = peers["mysql/2"][PAUSED] = "true"
+    openstack.ask(compiled, world, going=False)
+    assert _members(folder) == {"mysql-0": "away"}
+
+    openstack.ask(compiled, world, going=True)
+    assert _members(folder) == {}

@@ -105,6 +105,12 @@ def test_scaled_workers_are_remembered_beside_the_option_that_they_replace(
     assert remembered(out).workers == (7, 3)
 
 
+def test_a_cluster_that_is_deleted_is_not_scaled(context: testing.Context) -> None:
+    gone = dataclasses.replace(MADE, intent="deleted")
+    with pytest.raises(testing.ActionFailed, match="cluster k8s-on-openstack is deleted"):
+        context.run(context.on.action("scale-workers", {"count": 7}), state(gone))
+
+
 @pytest.mark.parametrize("action", ["show-cluster", "get-kubeconfig", "resume", "preflight"])
 def test_a_standby_sends_the_operator_to_the_leader(context: testing.Context, action: str) -> None:
     with pytest.raises(testing.ActionFailed, match="run it on the leader"):

@@ -72,7 +72,7 @@ def test_every_shortage_is_told_at_once_with_its_remedy() -> None:
         "worker-flavour: there is no flavour m1.large: set it to one of m1.medium, m1.small",
         "image: there is no image 1f0c: set it to the id of an active image of ubuntu@22.04 that "
         "the project may use",
-        "availability-zones: az2 has no host that is up: take it out, or name one of az1",
+        "availability-zones: az2 has no host that takes servers: take it out, or name one of az1",
         "external-network: the cloud has none: have the cloud's administrator make one",
         "quota of instances: edge needs 13, 8 of 10 are free: "
         "have the quota of the project raised to 15",
@@ -99,7 +99,7 @@ def test_what_the_cluster_has_already_is_not_asked_for_again() -> None:
 
 def test_a_zone_without_hosts_is_told_also_where_nova_may_choose() -> None:
     assert shortages(dataclasses.replace(ROOMY, zones=frozenset()), zones=()) == [
-        "hypervisors: no zone has a host that is up: add nova-compute units"
+        "hypervisors: no zone has a host that takes servers: add or enable nova-compute units"
     ]
 
 

@@ -11,13 +11,17 @@ from typing import Any
 
 import full_status
 import juju_api
-import juju_credentials
 import ops
 import pytest
 import yaml
 from charm import OpenStackCoordinatorCharm
 from charms.baremetal_inventory.v0 import node_pool, node_pool_testing
-from charms.openstack_coordinator.v0 import openstack_cloud_testing, tick
+from charms.openstack_coordinator.v0 import (
+    juju_login,
+    juju_session,
+    openstack_cloud_testing,
+    tick,
+)
 from ops import testing
 
 PASSWORD = "open sesame"
@@ -29,14 +33,14 @@ class Controller:
 
     status: dict[str, Any]
     failure: Exception | None = None
-    credentials: juju_credentials.Credentials | None = None
+    credentials: juju_login.Login | None = None
     model: str = ""
     looks: int = 0
     retried: list[tuple[str, ...]] = dataclasses.field(default_factory=list)
 
     @contextlib.asynccontextmanager
     async def session(
-        self, credentials: juju_credentials.Credentials, model: str
+        self, credentials: juju_login.Login, model: str
     ) -> AsyncIterator[Controller]:
         self.looks += 1
         self.credentials, self.model = credentials, model
@@ -92,7 +96,7 @@ def test_it_is_active_with_the_size_of_an_openstack_that_is_ready(
     )
     assert out.app_status == out.unit_status, "no standby speaks for the application"
     assert controller.model == "a1b2"
-    assert controller.credentials == juju_credentials.Credentials(
+    assert controller.credentials == juju_login.Login(
         "coordinator", PASSWORD, ("10.0.0.1:17070", "10.0.0.2:17070"), ""
     )
 
@@ -157,20 +161,20 @@ def test_a_wrong_secret_is_told_by_its_key_and_never_by_its_value(
     ("failure", "status"),
     [
         (
-            juju_api.Unreachable("no answer from 10.0.0.1:17070: timed out"),
+            juju_session.Unreachable("no answer from 10.0.0.1:17070: timed out"),
             ops.WaitingStatus(
                 "cannot reach the Juju API, tries again: no answer from 10.0.0.1:17070: timed out"
             ),
         ),
         (
-            juju_api.LoginRefused("user coordinator: invalid entity name or password"),
+            juju_session.LoginRefused("user coordinator: invalid entity name or password"),
             ops.BlockedStatus(
                 "juju-credentials: Juju refused the login: "
                 "user coordinator: invalid entity name or password"
             ),
         ),
         (
-            juju_api.RequestRefused("Client.FullStatus: permission denied"),
+            juju_session.RequestRefused("Client.FullStatus: permission denied"),
             ops.BlockedStatus(
                 "juju-credentials: Juju refused a request: Client.FullStatus: permission denied"
             ),
@@ -272,6 +276,8 @@ def test_show_cloud_on_a_unit_that_does_not_lead_shows_what_the_leader_saw(
 def test_show_cloud_fails_with_the_reason_when_the_model_cannot_be_read(
     controller: Controller, context: testing.Context
 ) -> None:
-    controller.failure = juju_api.LoginRefused("user coordinator: invalid entity name or password")
+    controller.failure = juju_session.LoginRefused(
+        "user coordinator: invalid entity name or password"
+    )
     with pytest.raises(testing.ActionFailed, match="invalid entity name or password"):
         context.run(context.on.action("show-cloud"), state())

@@ -13,6 +13,7 @@ from typing import Any
 import computes
 import full_status
 import juju_api
+import nova
 import openstack_api
 import ops
 import pytest
@@ -101,6 +102,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> OpenStack:
     cloud = OpenStack()
     monkeypatch.setattr(juju_api, "session", Controller().session)
     monkeypatch.setattr(openstack_api, "session", cloud.session)
+    monkeypatch.setattr(nova, "Nova", lambda opened: opened)
     monkeypatch.setenv("JUJU_API_ADDRESSES", "10.0.0.1:17070")
     return cloud
 

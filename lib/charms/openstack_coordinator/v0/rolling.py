@@ -25,6 +25,7 @@ request must be idempotent, or its effect must be seen by the next observation.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
@@ -40,7 +41,7 @@ from charms.openstack_coordinator.v0.rolling_plan import (
 
 LIBID = "c9fd2bdcf0a14a8ba503610c18c98155"
 LIBAPI = 0
-LIBPATCH = 1
+LIBPATCH = 2
 
 TAKEOVER_GRACE = 60.0
 """Seconds that a new leader waits before it requests anything.
@@ -105,9 +106,15 @@ class Journal:
     records: Mapping[str, Record] = dataclasses.field(default_factory=dict)
     closed: Mapping[str, Closed] = dataclasses.field(default_factory=dict)
 
+    @functools.cached_property
+    def finished(self) -> frozenset[str]:
+        """The steps of which nothing is to be done any more."""
+        return frozenset(id_ for id_, record in self.records.items() if record.finished)
+
     def to_json(self) -> str:
         """The form of the databag; what is usual is left out."""
-        raw = dataclasses.asdict(self)
+        raw = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        raw["closed"] = {key: dataclasses.asdict(closed) for key, closed in self.closed.items()}
         raw["records"] = {
             id_: [r.state, round(r.since, 3), r.attempt, r.reason]
             for id_, r in self.records.items()
@@ -166,14 +173,13 @@ def watch(plan: Plan, journal: Journal) -> tuple[Step, ...]:
     wave = current_wave(plan, journal)
     if wave is None:
         return ()
-    flying = (s for s in wave.steps if s.id in journal.records and not _finished(s, journal))
+    flying = (s for s in wave.steps if s.id in journal.records and s.id not in journal.finished)
     return (*flying, *_candidates(wave, journal.records))
 
 
 def current_wave(plan: Plan, journal: Journal) -> Wave | None:
     """The first wave with a step that is not finished; None at the end."""
-    unfinished = (w for w in plan.waves if not all(_finished(s, journal) for s in w.steps))
-    return next(unfinished, None)
+    return next((wave for wave in plan.waves if not wave.ids <= journal.finished), None)
 
 
 def phase(plan: Plan, journal: Journal) -> Phase:
@@ -354,11 +360,6 @@ def _candidates(wave: Wave, records: Mapping[str, Record]) -> tuple[Step, ...]:
     return tuple(left[0] for left in (*begun, *waiting) if left[0].id not in records)
 
 
-def _finished(step: Step, journal: Journal) -> bool:
-    record = journal.records.get(step.id)
-    return record is not None and record.finished
-
-
 def _taken_over(journal: Journal, holder: str, not_before: float) -> Journal:
     return dataclasses.replace(
         journal, holder=holder, term=journal.term + 1, not_before=not_before
@@ -399,7 +400,8 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
     """The plan that takes back what this one began, the last first.
 
     A step that may have had an effect is undone as well: undoing, too, checks first. What was
-    done before the plan came to it stays.
+    done before the plan came to it stays. What is taken back waits at the gates of the way back
+    alone: the others guard what takes something down, and this brings it up again.
 
     Raises:
         PointOfNoReturn: a step that was begun has no way back.
@@ -412,11 +414,20 @@ def rollback(plan: Plan, journal: Journal) -> Plan:
                 raise PointOfNoReturn(f"{step.id} was begun and cannot be undone")
         if begun:
             steps = tuple(
-                dataclasses.replace(step, id=f"undo {step.id}", do=step.undo, undo=step.do)
+                dataclasses.replace(
+                    step,
+                    id=f"undo {step.id}",
+                    do=step.undo,
+                    undo=step.do,
+                    gates=step.undo_gates,
+                    undo_gates=(),
+                )
                 for step in begun
                 if step.undo is not None
             )
-            waves.append(dataclasses.replace(wave, name=f"undo {wave.name}", steps=steps))
+            waves.append(
+                dataclasses.replace(wave, name=f"undo {wave.name}", steps=steps, gates=())
+            )
     return Plan(f"roll back: {plan.title}", tuple(waves))
 
 

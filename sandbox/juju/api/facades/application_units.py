@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from sandbox.juju import clock
 from sandbox.juju.api import tags
 from sandbox.juju.api.facades import application_documents as documents
 from sandbox.juju.api.facades import placements
@@ -144,7 +144,7 @@ def leader(session: Session, parameters: Fields) -> dict[str, Any]:
     """Leader: the unit that leads an application."""
     name = tags.application(parameters.text("tag"))
     with session.store.transaction() as tx:
-        holder = leases.holder(tx, session.model, name, time.time())
+        holder = leases.holder(tx, session.model, name, clock.now().timestamp())
     if holder is None:
         message = f"leader for {tags.for_application(name)} not found"
         return {"error": {"message": message, "code": "not found"}, "result": ""}

@@ -1,0 +1,228 @@
+"""What the peers keep of plans: the one that was made, the one that runs, and those before. Pure.
+
+Everything that must survive a crash, another leader or a restart of the controller is here, in
+the application databag of the peer relation. Plans repeat themselves, so they are compressed;
+the journal, which changes all the time, is not.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import zlib
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import probing
+from charms.openstack_coordinator.v0 import rolling
+from charms.openstack_coordinator.v0.rolling_plan import Plan, WrongPlan, canonical
+from snapshot import Probed
+
+KEPT = 20
+"""Plans of the past that are remembered."""
+
+_CANDIDATE = "plan-candidate"
+_PLAN = "plan"
+_OPERATION = "plan-operation"
+_JOURNAL = "plan-journal"
+_REFUSED = "plan-refused"
+_PROBE = "plan-probe"
+_HISTORY = "plan-history"
+
+
+@dataclasses.dataclass(frozen=True)
+class Approval:
+    """A plan as it was made, and what an operator should know before he approves it."""
+
+    plan: Plan
+    asked: Mapping[str, Any]
+    """The parameters of the request, from which it can be made again."""
+    seconds: float
+    """An estimate of the time that it takes."""
+    each: Mapping[str, float]
+    """Kind of operation -> seconds: from which the time left is estimated."""
+    no_return: str
+    """The first step that cannot be undone; empty when all can."""
+    notes: tuple[str, ...] = ()
+    made: float = 0.0
+    """When, in seconds since the epoch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why Juju or OpenStack refused one attempt of a step."""
+
+    attempt: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A plan that was begun."""
+
+    approval: Approval
+    journal: rolling.Journal
+    begun: float
+    """When, in seconds since the epoch."""
+    endpoints: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Service -> URL that the probe asks; empty where no probe is set up."""
+    refused: Mapping[str, Refusal] = dataclasses.field(default_factory=dict)
+    probed: tuple[Probed, ...] = ()
+    ended: float = 0.0
+    """When it came to its end; 0 while it has not."""
+
+    @property
+    def plan(self) -> Plan:
+        """What was approved."""
+        return self.approval.plan
+
+    @property
+    def phase(self) -> rolling.Phase:
+        """Where it stands."""
+        return rolling.phase(self.plan, self.journal)
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is done about it."""
+        return self.phase in ("done", "aborted")
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Steps that are finished, and all of them."""
+        ids = [step.id for wave in self.plan.waves for step in wave.steps]
+        records = self.journal.records
+        return sum(id_ in records and records[id_].finished for id_ in ids), len(ids)
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """A plan that came to its end."""
+
+    hash: str
+    title: str
+    begun: float
+    ended: float
+    phase: str
+    finished: int
+    steps: int
+    skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Step -> the reason why an operator skipped it."""
+    failures: int = 0
+    """Requests of the probe that failed meanwhile."""
+
+
+class Ledger:
+    """The plans in a databag."""
+
+    def __init__(self, databag: MutableMapping[str, str]) -> None:
+        self._bag = databag
+
+    @property
+    def candidate(self) -> Approval | None:
+        """The plan that was made last and not begun."""
+        return _approval(self._bag.get(_CANDIDATE, ""))
+
+    def propose(self, approval: Approval) -> None:
+        """Keep a plan that was made, for approval."""
+        self._bag[_CANDIDATE] = _packed_approval(approval)
+
+    @property
+    def running(self) -> Running | None:
+        """The plan that was begun last, over or not."""
+        approval = _approval(self._bag.get(_PLAN, ""))
+        if approval is None:
+            return None
+        operation = json.loads(self._bag[_OPERATION])
+        refused = json.loads(self._bag.get(_REFUSED, "") or "{}")
+        return Running(
+            approval=approval,
+            journal=rolling.Journal.from_json(self._bag[_JOURNAL]),
+            begun=operation["begun"],
+            endpoints=operation["endpoints"],
+            refused={id_: Refusal(*fields) for id_, fields in refused.items()},
+            probed=probing.from_json(self._bag.get(_PROBE, "")),
+            ended=operation["ended"],
+        )
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a plan was begun that is not over, without unpacking it."""
+        operation = self._bag.get(_OPERATION, "")
+        return bool(operation) and not json.loads(operation)["ended"]
+
+    def begin(self, running: Running) -> None:
+        """Begin a plan: it is no candidate any more."""
+        self._bag[_PLAN] = _packed_approval(running.approval)
+        for key in (_CANDIDATE, _REFUSED, _PROBE):
+            self._bag[key] = ""
+        self.keep(running, None)
+
+    def keep(self, new: Running, old: Running | None) -> None:
+        """Persist what has changed of the plan that runs."""
+        operation = {"begun": new.begun, "endpoints": dict(new.endpoints), "ended": new.ended}
+        self._bag[_OPERATION] = canonical(operation)
+        self._bag[_JOURNAL] = new.journal.to_json()
+        self._bag[_REFUSED] = canonical(
+            {id_: [refusal.attempt, refusal.reason] for id_, refusal in new.refused.items()}
+        )
+        if old is None or probing.worth_keeping(old.probed, new.probed):
+            self._bag[_PROBE] = probing.to_json(new.probed)
+
+    def close(self, running: Running, now: float) -> Running:
+        """Note the end of a plan that is over; it stays, so that it can be rolled back."""
+        ended = dataclasses.replace(running, ended=now)
+        self.keep(ended, running)
+        records = running.journal.records
+        finished, steps = running.counts
+        past = Past(
+            hash=running.plan.hash,
+            title=running.plan.title,
+            begun=running.begun,
+            ended=now,
+            phase=running.phase,
+            finished=finished,
+            steps=steps,
+            skipped={id_: r.reason for id_, r in records.items() if r.state == "skipped"},
+            failures=sum(probed.failures for probed in running.probed),
+        )
+        kept = [dataclasses.asdict(one) for one in (*self.history, past)][-KEPT:]
+        self._bag[_HISTORY] = canonical(kept)
+        return ended
+
+    @property
+    def history(self) -> tuple[Past, ...]:
+        """The plans that came to their end, the last ones last."""
+        try:
+            return tuple(Past(**raw) for raw in json.loads(self._bag.get(_HISTORY, "") or "[]"))
+        except (ValueError, TypeError):
+            return ()
+
+
+def _packed_approval(approval: Approval) -> str:
+    raw = {
+        "plan": approval.plan.to_json(),
+        "asked": dict(approval.asked),
+        "seconds": approval.seconds,
+        "each": dict(approval.each),
+        "no_return": approval.no_return,
+        "notes": list(approval.notes),
+        "made": approval.made,
+    }
+    return base64.b85encode(zlib.compress(canonical(raw).encode())).decode()
+
+
+def _approval(text: str) -> Approval | None:
+    """The approval in a databag; None when there is none.
+
+    Raises:
+        WrongPlan: what is there cannot be read.
+    """
+    if not text:
+        return None
+    try:
+        raw = json.loads(zlib.decompress(base64.b85decode(text)))
+        plan, notes = Plan.from_json(raw.pop("plan")), tuple(raw.pop("notes"))
+        return Approval(plan=plan, notes=notes, **raw)
+    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        raise WrongPlan(f"the plan in the peer relation cannot be read: {error}") from error

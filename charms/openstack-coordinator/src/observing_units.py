@@ -1,0 +1,229 @@
+"""What a snapshot shows of the operations on charms, units and machines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import steps
+from charms.openstack_coordinator.v0.rolling import Observation
+from cloud import Unit
+from sight import ABSENT, DONE, EXEC, WORKING, Arguments, Sight
+from snapshot import Snapshot, Task, is_of, paused, serving, settled
+
+_SEALED = "sealed"
+
+# -- charms and options ---------------------------------------------------------------------
+
+
+def _refresh_charm(sight: Sight, wanted: Arguments) -> Observation:
+    application = sight.application(wanted["application"])
+    if application is None:
+        return sight.failed(f"{wanted['application']} is gone")
+    revision = wanted.get("revision", application.revision)
+    if (application.channel, application.revision) != (wanted["channel"], revision):
+        return ABSENT
+    return DONE
+
+
+def _set_options(sight: Sight, wanted: Arguments) -> Observation:
+    application = sight.application(wanted["application"])
+    if application is None:
+        return sight.failed(f"{wanted['application']} is gone")
+    same = (
+        _same_value(application.options.get(option), value)
+        for option, value in wanted["options"].items()
+    )
+    return DONE if all(same) else ABSENT
+
+
+def _same_value(there: Any, wanted: Any) -> bool:
+    if wanted is None:
+        return not there
+    return _text(there) == _text(wanted)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# -- units ----------------------------------------------------------------------------------
+
+
+def _pause_unit(sight: Sight, wanted: Arguments) -> Observation:
+    return _unit_by_action(sight, wanted, "pause", lambda u: paused(u) and u.agent == "idle")
+
+
+def _resume_unit(sight: Sight, wanted: Arguments) -> Observation:
+    return _unit_by_action(sight, wanted, "resume", lambda u: not paused(u) and settled(u))
+
+
+def _upgrade_unit(sight: Sight, wanted: Arguments) -> Observation:
+    def upgraded(unit: Unit) -> bool:
+        return is_of(unit.version, wanted["version"]) and unit.agent == "idle"
+
+    return _unit_by_action(sight, wanted, "openstack-upgrade", upgraded)
+
+
+def _unit_by_action(
+    sight: Sight, wanted: Arguments, action: str, reached: Callable[[Unit], bool]
+) -> Observation:
+    name = wanted["unit"]
+    unit = sight.snapshot.unit(name)
+    if unit is None:
+        return sight.failed(f"{name} is gone")
+    if reached(unit):
+        return DONE
+    if _in_error(unit):
+        return sight.failed(f"{name} is in error: {unit.message}")
+    return sight.by_task(name, action, None)
+
+
+def _await_units(sight: Sight, wanted: Arguments) -> Observation:
+    version, waiting = wanted.get("version", ""), False
+    for name in wanted["units"]:
+        unit = sight.snapshot.unit(name)
+        if unit is None:
+            return sight.failed(f"{name} is gone")
+        if _in_error(unit):
+            return sight.failed(f"{name} is in error: {unit.message}")
+        reached = (
+            settled(unit) and not unit.refreshing and (not version or is_of(unit.version, version))
+        )
+        waiting = waiting or not reached
+    return WORKING if waiting else DONE
+
+
+def _await_unsealed(sight: Sight, wanted: Arguments) -> Observation:
+    units = [sight.snapshot.unit(name) for name in wanted["units"]]
+    for name, unit in zip(wanted["units"], units, strict=True):
+        if unit is None:
+            return sight.failed(f"{name} is gone")
+        if not serving(unit) or unit.refreshing or _SEALED in unit.message.lower():
+            return WORKING
+    return DONE
+
+
+def _run_action(sight: Sight, wanted: Arguments) -> Observation:
+    return _by_completion(sight, wanted["unit"], wanted["action"], wanted["parameters"])
+
+
+def _run_command(sight: Sight, wanted: Arguments) -> Observation:
+    return _by_completion(sight, wanted["unit"], EXEC, {"command": wanted["command"]})
+
+
+def _by_completion(
+    sight: Sight, unit: str, action: str, parameters: Mapping[str, Any]
+) -> Observation:
+    if sight.record is None:
+        return ABSENT
+    task = sight.task(unit, action, parameters)
+    if task is not None and task.status == "completed":
+        return DONE
+    if sight.snapshot.unit(unit) is None:
+        return sight.failed(f"{unit} is gone")
+    return sight.by_task(unit, action, parameters)
+
+
+def _hold_agent(sight: Sight, wanted: Arguments) -> Observation:
+    unit = wanted["unit"]
+    if sight.snapshot.unit(unit) is None:
+        return sight.failed(f"{unit} is gone")
+    command = steps.HELD.format(seconds=wanted["seconds"])
+    held = holding(sight.snapshot, unit)
+    if any(task.status == "running" for task in held):
+        return DONE
+    return WORKING if held else sight.by_task(unit, EXEC, {"command": command})
+
+
+def _release_agent(sight: Sight, wanted: Arguments) -> Observation:
+    unit = wanted["unit"]
+    if not holding(sight.snapshot, unit):
+        return DONE
+    return WORKING if sight.requested else ABSENT
+
+
+def holding(snapshot: Snapshot, unit: str) -> list[Task]:
+    """The tasks that keep an agent busy, whoever asked for them."""
+    mark = steps.HELD.partition("#")[2]
+    return [
+        task
+        for task in snapshot.tasks
+        if task.unit == unit
+        and task.action == EXEC
+        and not task.ended
+        and str(task.parameters.get("command", "")).endswith(mark)
+    ]
+
+
+def _resolve_unit(sight: Sight, wanted: Arguments) -> Observation:
+    unit = sight.snapshot.unit(wanted["unit"])
+    if unit is None:
+        return sight.failed(f"{wanted['unit']} is gone")
+    if not _in_error(unit):
+        return DONE
+    return WORKING if sight.requested else ABSENT
+
+
+def _in_error(unit: Unit) -> bool:
+    return "error" in (unit.agent, unit.workload)
+
+
+def _add_units(sight: Sight, wanted: Arguments) -> Observation:
+    application = sight.application(wanted["application"])
+    if application is None:
+        return sight.failed(f"{wanted['application']} is gone")
+    cloud, ready = sight.snapshot.cloud, set[str]()
+    installing = False
+    for unit in application.units:
+        if _in_error(unit):
+            return sight.failed(f"{unit.name} is in error: {unit.message}")
+        machine = cloud.machine(unit)
+        if machine is None or not machine.provisioned or not (settled(unit) or paused(unit)):
+            installing = True
+        elif settled(unit):
+            ready.add(machine.instance_id)
+    if ready.issuperset(wanted["nodes"]):
+        return DONE
+    return WORKING if installing else ABSENT
+
+
+def _remove_unit(sight: Sight, wanted: Arguments) -> Observation:
+    if sight.snapshot.unit(wanted["unit"]) is None:
+        return DONE
+    return WORKING if sight.requested else ABSENT
+
+
+def _remove_machine(sight: Sight, wanted: Arguments) -> Observation:
+    cloud, machine = sight.snapshot.cloud, wanted["machine"]
+    if machine not in cloud.machines:
+        return DONE
+    left = sorted(
+        unit.name
+        for application in cloud.applications.values()
+        for unit in application.units
+        if unit.machine == machine and not unit.principal
+    )
+    left += sorted(id_ for id_ in cloud.machines if id_.startswith(f"{machine}/"))
+    if left:
+        return sight.failed(f"machine {machine} still holds {', '.join(left)}")
+    return WORKING if sight.requested else ABSENT
+
+
+OBSERVERS: Mapping[str, Callable[[Sight, Arguments], Observation | None]] = {
+    "refresh-charm": _refresh_charm,
+    "set-options": _set_options,
+    "pause-unit": _pause_unit,
+    "resume-unit": _resume_unit,
+    "upgrade-unit": _upgrade_unit,
+    "await-units": _await_units,
+    "await-unsealed": _await_unsealed,
+    "run-action": _run_action,
+    "run-command": _run_command,
+    "hold-agent": _hold_agent,
+    "release-agent": _release_agent,
+    "resolve-unit": _resolve_unit,
+    "add-units": _add_units,
+    "remove-unit": _remove_unit,
+    "remove-machine": _remove_machine,
+}

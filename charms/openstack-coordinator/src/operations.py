@@ -1,0 +1,346 @@
+"""The plan's actions, and the tick that carries a plan out: the charm's side of operations."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+import gathering
+import ops
+from charms.openstack_coordinator.v0 import juju_login, rolling
+from charms.openstack_coordinator.v0.rolling_plan import WrongPlan
+from ledger import Ledger, Running
+
+if TYPE_CHECKING:
+    import advancing
+    from ground import Ground
+    from ledger import Approval
+
+logger = logging.getLogger(__name__)
+
+_INTERVALS = {"running": 5.0, "aborting": 5.0, "waiting": 15.0}
+"""Phase of a plan -> seconds between two ticks, where it is in a hurry."""
+
+_AT_ONCE = 1.0
+"""Seconds until an intention that is persisted now is carried out."""
+
+_SHORTEST = 8
+"""Digits of a hash that name a plan."""
+
+_STATUSES = {
+    "blocked": ops.BlockedStatus,
+    "maintenance": ops.MaintenanceStatus,
+    "waiting": ops.WaitingStatus,
+}
+
+
+class Operations(ops.Object):
+    """Makes plans, keeps them with the peers, and takes the one that runs forward."""
+
+    def __init__(self, charm: ops.CharmBase, peers: str) -> None:
+        super().__init__(charm, "operations")
+        self._charm = charm
+        self._peers = peers
+        self._problem = ""
+        actions = {
+            "plan": self._on_plan,
+            "show_plan": self._on_show_plan,
+            "run": self._on_run,
+            "pause": self._on_pause,
+            "resume": self._on_resume,
+            "skip": self._on_skip,
+            "abort": self._on_abort,
+            "rollback": self._on_rollback,
+            "history": self._on_history,
+        }
+        for name, handler in actions.items():
+            self.framework.observe(charm.on[name].action, handler)
+
+    # -- what the charm asks ----------------------------------------------------------------
+
+    @property
+    def at_work(self) -> bool:
+        """A plan was begun, and is not over."""
+        ledger = self._ledger()
+        return ledger is not None and ledger.at_work
+
+    @property
+    def interval(self) -> float | None:
+        """Seconds until the next tick that a plan needs; None when any will do."""
+        running = self._running()
+        if running is None or running.over:
+            return None
+        records = running.journal.records.values()
+        if running.phase == "running" and any(r.state == "intended" for r in records):
+            return _AT_ONCE
+        return _INTERVALS.get(running.phase)
+
+    def status(self) -> ops.StatusBase | None:
+        """Where the plan that runs stands; None when none does."""
+        import progress
+
+        running = self._running()
+        told = progress.tell(running, self._charm.app.name) if running else None
+        if told is None:
+            return None
+        if self._problem:
+            return ops.WaitingStatus(f"{told.message}; tries again: {self._problem}")
+        return _STATUSES[told.severity](told.message)
+
+    def advance(self) -> None:
+        """Take the plan that runs one step further. For the leader only."""
+        ledger, running = self._ledger(), self._running()
+        if ledger is None or running is None or running.over:
+            return
+        import advancing
+
+        try:
+            way = self._way(gathering.gather(self._charm))
+            new = asyncio.run(advancing.advance(running, way))
+        except juju_login.InvalidLogin as error:
+            self._problem = f"juju-credentials: {error}"
+        except advancing.NotSeen as error:
+            self._problem = str(error)
+        else:
+            if new != running:
+                ledger.keep(new, running)
+            if new.over:
+                ledger.close(new, time.time())
+                logger.info("plan %s: %s", new.plan.title, new.phase)
+
+    # -- making and beginning ---------------------------------------------------------------
+
+    def _on_plan(self, event: ops.ActionEvent) -> None:
+        ledger = self._leading(event)
+        if ledger is None:
+            return
+        asked = {name: value for name, value in event.params.items() if value not in ("", 0)}
+        approval = self._make(event, asked)
+        if approval is not None:
+            ledger.propose(approval)
+            event.set_results(_summary(approval, self._charm.app.name))
+
+    def _make(self, event: ops.ActionEvent, asked: dict[str, Any]) -> Approval | None:
+        """Plan; where that is refused the event fails, and says why."""
+        import planmaking
+
+        try:
+            ground = gathering.gather(self._charm)
+            nodes, config = gathering.nodes(self._charm), self._charm.config
+            return planmaking.make(asked, config, ground, nodes)
+        except juju_login.InvalidLogin as error:
+            event.fail(f"juju-credentials: {error}")
+        except planmaking.NotPlanned as error:
+            event.fail(str(error))
+        return None
+
+    def _on_run(self, event: ops.ActionEvent) -> None:
+        ledger = self._leading(event)
+        if ledger is None:
+            return
+        candidate = ledger.candidate
+        wanted = str(event.params["hash"]).strip()
+        if candidate is None:
+            event.fail(
+                f"there is no plan: juju run {self._charm.app.name}/leader plan request=..."
+            )
+        elif len(wanted) < _SHORTEST or not candidate.plan.hash.startswith(wanted):
+            event.fail(f"the plan has the hash {candidate.plan.hash}: show-plan shows it")
+        elif ledger.at_work:
+            event.fail("another plan runs: wait for its end, or abort it")
+        else:
+            self._begin_if_same(event, ledger, candidate)
+
+    def _begin_if_same(self, event: ops.ActionEvent, ledger: Ledger, approved: Approval) -> None:
+        """Begin what was approved, if the cloud would still be planned for like that."""
+        made = self._make(event, dict(approved.asked))
+        if made is None:
+            return
+        if made.plan.hash != approved.plan.hash:
+            import difference
+
+            changes = difference.shown(difference.between(approved.plan, made.plan))
+            ledger.propose(made)
+            event.fail(
+                "the plan no longer fits the cloud. What differs now:\n"
+                f"{changes}\nTo approve the new one: run hash={made.plan.hash[:12]}"
+            )
+            return
+        self._begin(ledger, approved)
+        event.set_results({"hash": approved.plan.hash, "title": approved.plan.title})
+
+    def _begin(self, ledger: Ledger, approval: Approval) -> None:
+        import planmaking
+
+        endpoints = planmaking.endpoints(gathering.gather(self._charm))
+        journal = rolling.begin(approval.plan)
+        ledger.begin(Running(approval, journal, begun=time.time(), endpoints=endpoints))
+        logger.info("plan %s begun: %s", approval.plan.hash[:12], approval.plan.title)
+
+    # -- steering ---------------------------------------------------------------------------
+
+    def _on_pause(self, event: ops.ActionEvent) -> None:
+        self._steer(event, rolling.pause)
+
+    def _on_resume(self, event: ops.ActionEvent) -> None:
+        self._steer(event, rolling.resume)
+
+    def _on_abort(self, event: ops.ActionEvent) -> None:
+        self._steer(event, rolling.abort)
+
+    def _steer(self, event: ops.ActionEvent, change: Any) -> None:
+        ledger = self._leading(event)
+        running = self._at_work(event, ledger) if ledger else None
+        if ledger is None or running is None:
+            return
+        if running.journal.mode == "aborting":
+            event.fail("the plan is being aborted: wait for its end, then plan again or roll back")
+            return
+        new = dataclasses.replace(running, journal=change(running.journal), refused={})
+        ledger.keep(new, running)
+        if new.over:
+            ledger.close(new, time.time())
+        event.set_results({"phase": new.phase})
+
+    def _on_skip(self, event: ops.ActionEvent) -> None:
+        ledger = self._leading(event)
+        running = self._at_work(event, ledger) if ledger else None
+        if ledger is None or running is None:
+            return
+        step, reason = str(event.params["step"]), str(event.params["reason"]).strip()
+        record = running.journal.records.get(step)
+        if step not in {s.id for wave in running.plan.waves for s in wave.steps}:
+            event.fail(f"the plan has no step {step!r}: show-plan lists them")
+        elif not reason:
+            event.fail("reason: say why, for whoever reads the history")
+        elif record is not None and record.finished:
+            event.fail(f"{step} is finished already")
+        else:
+            journal = rolling.skip(running.journal, step, reason, time.time())
+            new = dataclasses.replace(running, journal=journal)
+            ledger.keep(new, running)
+            event.set_results({"skipped": step, "phase": new.phase})
+
+    def _on_rollback(self, event: ops.ActionEvent) -> None:
+        ledger = self._leading(event)
+        if ledger is None:
+            return
+        running = ledger.running
+        if running is None:
+            event.fail("no plan was begun")
+            return
+        flying = [id_ for id_, r in running.journal.records.items() if r.state == "requested"]
+        if not running.over and (flying or running.phase not in ("held", "paused")):
+            event.fail("the plan is at work: abort it first, and wait until it is aborted")
+            return
+        try:
+            back = rolling.rollback(running.plan, running.journal)
+        except rolling.PointOfNoReturn as error:
+            event.fail(f"it is too late to roll back: {error}")
+            return
+        if not back.waves:
+            event.fail("the plan has changed nothing: there is nothing to roll back")
+            return
+        if not running.over:
+            ledger.close(
+                dataclasses.replace(running, journal=rolling.abort(running.journal)), time.time()
+            )
+        self._begin(ledger, dataclasses.replace(running.approval, plan=back, no_return=""))
+        event.set_results({"hash": back.hash, "title": back.title})
+
+    # -- showing ----------------------------------------------------------------------------
+
+    def _on_show_plan(self, event: ops.ActionEvent) -> None:
+        ledger = self._ledger()
+        running = ledger.running if ledger else None
+        candidate = ledger.candidate if ledger else None
+        approval = candidate or (running.approval if running else None)
+        if approval is None:
+            event.fail(
+                f"there is no plan: juju run {self._charm.app.name}/leader plan request=..."
+            )
+            return
+        journal = running.journal if running and approval == running.approval else None
+        import planmaking
+
+        event.set_results(
+            {
+                "hash": approval.plan.hash,
+                "phase": running.phase if running and journal else "proposed",
+                "plan": planmaking.view(approval, journal, event.params["format"]),
+            }
+        )
+
+    def _on_history(self, event: ops.ActionEvent) -> None:
+        ledger = self._ledger()
+        past = ledger.history if ledger else ()
+        plain = [dataclasses.asdict(one) for one in reversed(past)]
+        event.set_results({"history": json.dumps(plain, indent=2)})
+
+    def _no_plan(self) -> str:
+        return f"there is no plan: juju run {self._charm.app.name}/leader plan request=..."
+
+    # -- the ledger -------------------------------------------------------------------------
+
+    def _leading(self, event: ops.ActionEvent) -> Ledger | None:
+        """The ledger; where this unit does not lead, the event fails."""
+        ledger = self._ledger()
+        if ledger is None or not self._charm.unit.is_leader():
+            event.fail(f"only the leader does that: juju run {self._charm.app.name}/leader ...")
+            return None
+        return ledger
+
+    def _at_work(self, event: ops.ActionEvent, ledger: Ledger) -> Running | None:
+        running = ledger.running
+        if running is None or running.over:
+            event.fail("no plan is at work")
+            return None
+        return running
+
+    def _ledger(self) -> Ledger | None:
+        relation = self._charm.model.get_relation(self._peers)
+        return Ledger(relation.data[self._charm.app]) if relation else None
+
+    def _running(self) -> Running | None:
+        ledger = self._ledger()
+        if ledger is None or not ledger.at_work:
+            return None
+        try:
+            return ledger.running
+        except WrongPlan as error:
+            logger.error("the plan that runs cannot be read: %s", error)
+            return None
+
+    def _way(self, ground: Ground) -> advancing.Way:
+        import advancing
+
+        return advancing.Way(
+            ground=ground,
+            nodes=gathering.nodes(self._charm),
+            maker=f"made by {self._charm.app.name} of model {self._charm.model.uuid}",
+            canary_image=str(self._charm.config["canary-image"]),
+            holder=self._charm.unit.name,
+            leads=self._charm.unit.is_leader,
+        )
+
+
+def _summary(approval: Approval, application: str) -> dict[str, str]:
+    import plan_view
+
+    plan = approval.plan
+    steps = sum(len(wave.steps) for wave in plan.waves)
+    summary = {
+        "hash": plan.hash,
+        "title": plan.title,
+        "summary": f"{steps} steps in {len(plan.waves)} waves",
+        "estimate": plan_view.duration(approval.seconds),
+        "point-of-no-return": approval.no_return or "none: all of it can be rolled back",
+        "next": f"juju run {application}/leader run hash={plan.hash[:12]}",
+    }
+    if approval.notes:
+        summary["notes"] = "\n".join(approval.notes)
+    return summary

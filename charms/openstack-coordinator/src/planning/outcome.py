@@ -1,0 +1,40 @@
+"""What comes of a request: a plan, or every reason why not, each with its remedy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from charms.openstack_coordinator.v0.rolling_plan import Plan
+from coherence import Finding
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A plan, and what an operator should know before he approves it."""
+
+    plan: Plan
+    seconds: float
+    """An estimate of the time that it takes, without waiting at gates."""
+    no_return: str
+    """The first step that cannot be undone; empty when all can."""
+    notes: tuple[str, ...] = ()
+    """What it cannot do without being noticed, and what it leaves alone."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """Nothing is planned."""
+
+    reasons: tuple[Finding, ...]
+
+
+def refused(reasons: Iterable[Finding]) -> Refused:
+    """All reasons, each once, what an operator must act on first."""
+    unique = dict.fromkeys(reasons)
+    return Refused(tuple(sorted(unique, key=lambda found: found.severity != "blocked")))
+
+
+def reason(subject: str, problem: str, remedy: str) -> Finding:
+    """A reason that an operator must act on."""
+    return Finding("blocked", subject, problem, remedy)

@@ -1,0 +1,193 @@
+"""A snapshot of the cloud, read from Juju and OpenStack: whole for a plan, in part for a tick.
+
+What of OpenStack does not answer is None in the snapshot: gates on it stay closed, and steps on
+it wait. Without Juju there is no snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import ceph
+import cloud as clouds
+from charms.openstack_coordinator.v0 import juju_session
+from needs import Needs
+from sight import EXEC
+from snapshot import Ceph, Node, Nova, Snapshot, Task
+
+if TYPE_CHECKING:
+    import juju_api
+    import openstack_api
+
+logger = logging.getLogger(__name__)
+
+_MONITORS = "storage-monitor"
+"""The role of Ceph's monitors."""
+
+_PATIENCE = 15
+"""Seconds to wait for Ceph's answer when an operator waits, too."""
+
+
+async def for_tick(
+    juju: juju_api.Model,
+    openstack: openstack_api.Cloud | None,
+    needs: Needs,
+    nodes: Mapping[str, Node] | None,
+) -> Snapshot:
+    """What some steps and gates need, but for the probe.
+
+    Args:
+        juju: the model.
+        openstack: the cloud; None where it cannot be reached.
+        needs: see needs.py.
+        nodes: machines of the pool, as the relation has them.
+
+    Raises:
+        JujuApiError: the model could not be read.
+    """
+    status = await juju.full_status()
+    options = await juju.options(needs.options) if needs.options else {}
+    model = clouds.from_full_status(status, options)
+    now = moment(status)
+    return Snapshot(
+        at=now,
+        cloud=model,
+        nova=_nova(openstack, needs) if needs.nova else None,
+        ceph=await _ceph(juju, model, needs, now) if needs.ceph else None,
+        nodes=nodes if needs.pool else None,
+        tasks=await _tasks(juju, model, needs),
+    )
+
+
+async def whole(
+    juju: juju_api.Model,
+    openstack: openstack_api.Cloud | None,
+    applications: frozenset[str],
+    nodes: Mapping[str, Node] | None,
+) -> Snapshot:
+    """Everything that a plan is made from, but for the probe.
+
+    Args:
+        juju: the model.
+        openstack: the cloud; None where it cannot be reached.
+        applications: the charms that the knowledge knows.
+        nodes: machines of the pool, as the relation has them.
+
+    Raises:
+        JujuApiError: the model could not be read.
+    """
+    status = await juju.full_status()
+    bare = clouds.from_full_status(status)
+    known = [name for name, found in bare.applications.items() if found.charm in applications]
+    model = clouds.from_full_status(status, await juju.options(known))
+    actions = await juju.actions(known)
+    now = moment(status)
+    return Snapshot(
+        at=now,
+        cloud=model,
+        actions={name: frozenset(found) for name, found in actions.items()},
+        nova=_nova(openstack, None),
+        nodes=nodes,
+    )
+
+
+async def ceph_soon(juju: juju_api.Model, seen: Snapshot) -> tuple[Ceph, ...]:
+    """The clusters of the model, waited for: asking takes a task. Those that answer.
+
+    Raises:
+        JujuApiError: the model could not be read.
+    """
+    import knowledge
+
+    charms = knowledge.load().charms
+    monitors = {
+        name
+        for name, found in seen.cloud.applications.items()
+        if found.charm in charms and charms[found.charm].role == _MONITORS
+    }
+    wanted, found, now = Needs(ceph=frozenset(monitors)), (), seen.at
+    for _ in range(_PATIENCE):
+        try:
+            found = await _ceph(juju, seen.cloud, wanted, now)
+        except juju_session.RequestRefused as error:
+            # The account may not run commands: who asks is told that nothing was read.
+            logger.warning("Ceph could not be read: %s", error)
+            return ()
+        if len(found) == len(monitors):
+            break
+        await asyncio.sleep(1)
+        now += 1
+    return found
+
+
+def moment(status: Mapping[str, Any]) -> float:
+    """The controller's time of a FullStatus, in seconds since the epoch."""
+    text = status["controller-timestamp"]
+    # Go writes up to nine digits of a second, Python before 3.11 reads three or six.
+    whole_seconds, _, rest = text.rstrip("Z").partition(".")
+    at = datetime.datetime.fromisoformat(whole_seconds).replace(tzinfo=datetime.timezone.utc)
+    return at.timestamp() + float(f"0.{rest[:6] or 0}")
+
+
+# -- OpenStack ------------------------------------------------------------------------------
+
+
+def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | None:
+    """Nova, Placement and Neutron; all of it for None. None where one does not answer."""
+    if openstack is None:
+        return None
+    import neutron
+    import nova
+    import openstack_api
+    import placement_api
+
+    compute, hosts = nova.Nova(openstack), needs.guests if needs else None
+    try:
+        with openstack_api.told(openstack.auth_url):
+            seen = compute.computes()
+            going, failed = compute.migrations(hosts)
+            room = placement_api.Placement(openstack).room() if not needs or needs.room else ()
+            agents = neutron.Neutron(openstack).agents() if not needs or needs.agents else ()
+            guests = compute.guests(hosts)
+    except openstack_api.OpenStackApiError as error:
+        logger.warning("OpenStack could not be read: %s", error)
+        return None
+    return Nova(seen.services, seen.hypervisors, guests, going, room, agents, failed)
+
+
+# -- Juju's record of actions ---------------------------------------------------------------
+
+
+async def _tasks(juju: juju_api.Model, model: clouds.Cloud, needs: Needs) -> tuple[Task, ...]:
+    units: set[str] = set()
+    for name, _ in needs.tasks:
+        application, _, number = name.partition("/")
+        known = model.applications.get(application)
+        if number != "leader":
+            units.add(name)
+        elif known is not None:
+            units.update(unit.name for unit in known.units)
+    return await juju.tasks(units, {action for _, action in needs.tasks})
+
+
+async def _ceph(
+    juju: juju_api.Model, model: clouds.Cloud, needs: Needs, now: float
+) -> tuple[Ceph, ...]:
+    """The clusters whose health is fresh. Asks for the next answer where that is due."""
+    found: list[Ceph] = []
+    for name in sorted(needs.ceph):
+        application = model.applications.get(name)
+        leader = next((u for u in application.units if u.leader), None) if application else None
+        if application is None or leader is None:
+            continue
+        runs = await juju.answers([unit.name for unit in application.units], [EXEC])
+        read = ceph.read(name, runs, now)
+        if read is not None:
+            found.append(read)
+        if ceph.due(runs, now):
+            await juju.run_command(leader.name, ceph.LOOK, ceph.TIMEOUT)
+    return tuple(found)

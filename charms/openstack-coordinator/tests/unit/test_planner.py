@@ -1,0 +1,442 @@
+"""What any plan must hold to, whatever the cloud, and what is refused with a remedy."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import full_status
+import knowledge
+import planner
+import pytest
+import snapshot
+import steps
+from charms.openstack_coordinator.v0 import rolling
+from charms.openstack_coordinator.v0.rolling_plan import Plan, Step
+from example_cloud import Example, at_release
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planning import request
+from planning.outcome import Planned, Refused
+
+RELEASES = ("yoga", "zed", "2023.1", "2023.2")
+KNOWN = knowledge.load()
+TERMS = request.Terms()
+SEEDS = st.integers(0, 2**32)
+
+
+def outcome(
+    example: Example, asked: request.Request | None = None, terms: request.Terms = TERMS
+) -> Planned | Refused:
+    return planner.plan(example.look(), asked or request.Release(), terms, KNOWN)
+
+
+def planned(example: Example, asked: request.Request | None = None, **terms: Any) -> Plan:
+    found = outcome(example, asked, dataclasses.replace(TERMS, **terms))
+    assert isinstance(found, Planned), found
+    return found.plan
+
+
+def refused(example: Example, asked: request.Request | None = None) -> list[str]:
+    found = outcome(example, asked)
+    assert isinstance(found, Refused)
+    assert all(reason.remedy for reason in found.reasons)
+    return [str(reason) for reason in found.reasons]
+
+
+def every(plan: Plan, *kinds: str) -> Iterator[Step]:
+    for wave in plan.waves:
+        yield from (step for step in wave.steps if not kinds or step.do.kind in kinds)
+
+
+def application(unit: str) -> str:
+    return unit.partition("/")[0]
+
+
+# -- any cloud ------------------------------------------------------------------------------
+
+
+@st.composite
+def clouds(draw: st.DrawFn) -> Example:
+    """At any release, in any shape, and left by another tool at any point."""
+    release = draw(st.sampled_from(RELEASES))
+    example = at_release(
+        release,
+        ha=draw(st.booleans()),
+        ceph=draw(st.booleans()),
+        hypervisors=draw(st.sampled_from([6, 9])),
+        guests=draw(st.integers(0, 2)),
+    )
+    luck = random.Random(draw(SEEDS))  # noqa: S311
+    target = KNOWN.releases[RELEASES.index(release) + 1]
+    for name, facts in example.status["applications"].items():
+        charm = facts["charm"].rpartition("/")[2].rpartition("-")[0]
+        upgrade = KNOWN.upgrades.get(charm)
+        if upgrade and upgrade.way == "managed" and upgrade.workload and luck.random() < 0.3:
+            _take_some(example, name, charm, target, luck)
+    return example
+
+
+def _take_some(
+    example: Example, name: str, charm: str, target: knowledge.Release, luck: random.Random
+) -> None:
+    if KNOWN.roles[KNOWN.charms[charm].role].hypervisor:
+        return
+    example.application(name)["charm-channel"] = f"{target.tracks['openstack'][0]}/stable"
+    example.options[name]["openstack-origin"] = target.origins["ubuntu@22.04"][-1]
+    workload = KNOWN.upgrades[charm].workload
+    for unit, state in example.application(name)["units"].items():
+        if luck.random() < 0.5 and workload:
+            state["workload-version"] = f"{target.versions[workload]}.9"
+        elif luck.random() < 0.2:
+            example.pause(unit)
+
+
+@settings(max_examples=25, deadline=None)
+@given(clouds())
+def test_a_plan_upgrades_every_unit_that_is_behind_once_and_no_other(example: Example) -> None:
+    seen, plan = example.look(), planned(example)
+    upgraded = [step.do.arguments["unit"] for step in every(plan, "upgrade-unit")]
+    assert len(upgraded) == len(set(upgraded))
+    for step in every(plan, "upgrade-unit"):
+        unit = seen.unit(step.do.arguments["unit"])
+        assert unit is not None
+        assert not snapshot.at_least(unit.version, step.do.arguments["version"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(clouds())
+def test_one_unit_of_an_application_is_out_of_service_at_a_time(example: Example) -> None:
+    for wave in planned(example).waves:
+        if wave.name.startswith(("hypervisors", "first", "left")):
+            continue
+        out: dict[str, set[str]] = {}
+        for step in wave.steps:
+            unit = str(step.do.arguments.get("unit", ""))
+            if step.do.kind == "pause-unit":
+                out.setdefault(application(unit), set()).add(unit)
+            elif step.do.kind == "resume-unit":
+                out.get(application(unit), set()).discard(unit)
+            assert all(len(units) <= 1 for units in out.values())
+        assert not any(out.values()), "what is paused is resumed"
+
+
+@settings(max_examples=25, deadline=None)
+@given(clouds())
+def test_the_leader_goes_first_and_its_agent_before_it(example: Example) -> None:
+    seen = example.look()
+    first: dict[str, str] = {}
+    for step in every(planned(example), "upgrade-unit"):
+        unit = step.do.arguments["unit"]
+        first.setdefault(application(unit), unit)
+    behind = {step.do.arguments["unit"] for step in every(planned(example), "upgrade-unit")}
+    for name, unit in first.items():
+        leader = next(u for u in seen.cloud.applications[name].units if u.leader)
+        if name != "nova-compute" and leader.name in behind:
+            assert unit == leader.name
+    order = [step.id for step in every(planned(example))]
+    for one in seen.cloud.applications.values():
+        for agent in one.units:
+            pause = f"{agent.name} pause"
+            if agent.principal and pause in order and f"{agent.principal} pause" in order:
+                principal = order.index(f"{agent.principal} pause")
+                assert order.index(pause) < principal
+                assert order.index(f"{agent.principal} resume") < order.index(
+                    f"{agent.name} resume"
+                )
+
+
+@settings(max_examples=25, deadline=None)
+@given(clouds())
+def test_hypervisors_are_touched_only_while_they_are_proven_empty(example: Example) -> None:
+    want = ["disable-host", "drain-host", "pause-unit", "upgrade-unit", "resume-unit"]
+    want += ["boot-canary", "remove-canary", "enable-host"]
+    lanes: dict[str, list[str]] = {}
+    for wave in planned(example).waves:
+        if wave.name.startswith(("hypervisors", "first hypervisor")):
+            for step in wave.steps:
+                lanes.setdefault(step.lane, []).append(step.do.kind)
+                if step.do.kind in ("pause-unit", "upgrade-unit"):
+                    assert [gate.kind for gate in step.gates] == ["empty"]
+    assert lanes
+    assert all(kinds == want for kinds in lanes.values())
+
+
+@settings(max_examples=25, deadline=None)
+@given(clouds())
+def test_the_order_is_the_fields(example: Example) -> None:
+    """The control plane, hypervisors zone by zone, then OVN's and Neutron's centre and disks."""
+    names = [wave.name for wave in planned(example).waves]
+    hosts = [place for place, name in enumerate(names) if "hypervisor" in name]
+    zones = [name.rpartition(" ")[2] for name in names if "hypervisor" in name]
+    assert zones == sorted(zones)
+    for name in ("ovn-central", "neutron-api", "ceph-osd"):
+        if name in names:
+            assert names.index(name) > max(hosts)
+    for name in ("keystone", "glance", "cinder", "nova-cloud-controller", "ceph-mon"):
+        if name in names:
+            assert names.index(name) < min(hosts)
+
+
+@settings(max_examples=25, deadline=None)
+@given(clouds())
+def test_agents_that_are_held_are_released_in_the_same_wave(example: Example) -> None:
+    for wave in planned(example).waves:
+        held: set[str] = set()
+        for step in wave.steps:
+            if step.do.kind == "hold-agent":
+                held.add(step.do.arguments["unit"])
+            elif step.do.kind == "release-agent":
+                held.remove(step.do.arguments["unit"])
+        assert not held
+
+
+@settings(max_examples=20, deadline=None)
+@given(clouds(), SEEDS)
+def test_the_plan_is_the_same_whatever_the_order_of_the_input(example: Example, seed: int) -> None:
+    luck = random.Random(seed)  # noqa: S311
+    other = dataclasses.replace(example, status=shuffled(example.status, luck))
+    assert example.nova is not None
+    nova = example.nova
+    other.nova = snapshot.Nova(
+        tuple(luck.sample(nova.services, len(nova.services))),
+        nova.hypervisors[::-1],
+        tuple(luck.sample(nova.guests, len(nova.guests))),
+        (),
+        nova.room[::-1],
+    )
+    assert planned(other).to_json() == planned(example).to_json()
+
+
+def shuffled(value: Any, luck: random.Random) -> Any:
+    if isinstance(value, dict):
+        keys = luck.sample(list(value), len(value))
+        return {key: shuffled(value[key], luck) for key in keys}
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return [shuffled(item, luck) for item in luck.sample(value, len(value))]
+    return value
+
+
+def test_the_plan_is_the_same_whatever_the_hash_seed() -> None:
+    here = pathlib.Path(__file__).parent
+    code = (
+        "import example_cloud, knowledge, planner; from planning import request\n"
+        "seen = example_cloud.at_release('2023.2', hypervisors=9).look()\n"
+        "print(planner.plan(seen, request.Release(), request.Terms(), knowledge.load()).plan.hash)"
+    )
+    paths = [str(here), str(here.parents[1] / "src"), *sys.path]
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(paths)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(hashes) == 1
+
+
+# -- refusals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (request.Release("2024.1"), "release: zed to 2024.1 leaves out 2023.1"),
+        (request.Release("2042.1"), "release: 2042.1 is not known"),
+        (request.Release("yoga"), "release: the cloud runs zed already"),
+        (request.Restart(("swift",)), "swift: is no application of OpenStack in this model"),
+        (request.Drain(("node-999",)), "compute node-999: is no hypervisor of this model"),
+        (request.Drain(("node-6", "node-7")), "hosts: the hosts are in az1, az2: one zone at a"),
+        (request.ScaleOut(count=1), "pool: is not known: node-pool is not related"),
+        (request.ScaleOut(), "hypervisors: all are in service already"),
+        (request.ScaleIn(("keystone/0",)), "keystone/0: is no hypervisor that Nova knows"),
+        (request.Refresh(revision=7), "revision: is of one application's charm"),
+        (request.Refresh(), "refresh: nothing is left to do"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_reason(asked: request.Request, reason: str) -> None:
+    assert any(found.startswith(reason) for found in refused(at_release("zed"), asked))
+
+
+def test_without_nova_no_hypervisor_is_planned() -> None:
+    example = at_release("zed")
+    example.nova = None
+    assert "nova: it cannot be read, so that no guest can be protected" in refused(example)
+
+
+def test_a_guest_that_cannot_move_needs_the_operators_word() -> None:
+    example = at_release("zed")
+    assert example.nova is not None
+    why = "it has a GPU"
+    guests = [dataclasses.replace(g, movable="cold", why=why) for g in example.nova.guests[:1]]
+    example.nova = dataclasses.replace(example.nova, guests=(*guests, *example.nova.guests[1:]))
+    stuck = guests[0]
+    assert any(
+        f"guest {stuck.name} ({stuck.id})" in text and why in text for text in refused(example)
+    )
+    plan = planned(example, words={stuck.id: "cold"})
+    drains = {s.do.arguments["host"]: s.do.arguments for s in every(plan, "drain-host")}
+    assert drains[stuck.host]["words"] == {stuck.id: "cold"}
+    assert planned(example, cannot="cold").hash != plan.hash
+
+
+def test_a_hypervisor_ahead_of_the_control_plane_is_refused() -> None:
+    example = at_release("zed")
+    example.unit("nova-compute/0")["workload-version"] = "27.0.0"
+    assert "nova-compute/0: runs 2023.1, ahead of the control plane" in refused(example)
+
+
+def test_swift_is_refused_unless_it_is_left_out() -> None:
+    example = at_release("zed")
+    example.status["applications"]["swift"] = {
+        **example.application("glance"),
+        "charm": "ch:amd64/swift-proxy-100",
+        "units": {},
+    }
+    assert any(text.startswith("swift: rings") for text in refused(example))
+    assert planned(example, request.Release(skip=("swift",)))
+
+
+def test_a_base_without_the_release_is_refused() -> None:
+    example = at_release("2023.1")
+    example.application("glance")["base"] = {"name": "ubuntu", "channel": "24.04/stable"}
+    text = "glance: runs on ubuntu@24.04, which has no OpenStack 2023.2"
+    assert text in refused(example)
+
+
+def test_a_model_at_work_is_waited_for_and_a_lost_unit_is_named() -> None:
+    example = at_release("zed")
+    example.unit("glance/0")["agent-status"] = full_status.status("executing")
+    example.unit("keystone/1")["agent-status"] = full_status.status("lost")
+    assert refused(example) == [
+        "keystone/1: its agent does not answer",
+        "glance/0: its agent is at work",
+    ]
+
+
+def test_a_dead_compute_without_guests_is_removed_first() -> None:
+    example = at_release("zed")
+    assert example.nova is not None
+    dead = dataclasses.replace(example.nova.services[0], host="gone-1", up=False)
+    example.nova = dataclasses.replace(example.nova, services=(*example.nova.services, dead))
+    plan = planned(example)
+    assert [s.id for s in every(plan, "remove-compute-service")] == ["gone-1 remove service"]
+    ghost = dataclasses.replace(example.nova.guests[0], id="ghost", host="gone-1")
+    example.nova = dataclasses.replace(example.nova, guests=(*example.nova.guests, ghost))
+    assert any("1 guests are recorded on it" in text for text in refused(example))
+
+
+# -- what a plan is made of -----------------------------------------------------------------
+
+
+def test_ceph_is_watched_around_its_disks() -> None:
+    plan = planned(at_release("2023.2"))
+    wave = next(wave for wave in plan.waves if wave.name == "ceph-osd")
+    kinds = [step.do.kind for step in wave.steps]
+    assert kinds[0] == "set-noout"
+    assert kinds[-2:] == ["unset-noout", "require-osd-release"]
+    assert [gate.kind for gate in wave.steps[0].gates] == ["ceph-health"]
+
+
+def test_osds_are_required_to_be_of_their_release_where_an_earlier_upgrade_left_it_out() -> None:
+    example = at_release("2023.2")
+    assert example.ceph
+    example.ceph = (dataclasses.replace(example.ceph[0], required_release="quincy"),)
+    first = next(w for w in planned(example).waves if w.name == "ceph-mon").steps[0]
+    assert first.do == steps.require_osd_release("ceph-mon", "reef")
+
+
+def test_gates_bar_the_way_down_and_never_the_way_back() -> None:
+    example = at_release("2023.2")
+    window = request.Window("0 22 * * *", 4, "UTC")
+    probe = (snapshot.Probed("keystone", 1, 0, 0.0, answered=True),)
+    terms = dataclasses.replace(TERMS, window=window)
+    found = planner.plan(example.look(probe=probe), request.Release(), terms, KNOWN)
+    assert isinstance(found, Planned)
+    for step in every(found.plan, "resume-unit", "enable-host", "unset-noout", "remove-canary"):
+        assert not step.gates
+    for step in every(found.plan, "disable-host", "drain-host", "refresh-charm"):
+        kinds = {gate.kind for gate in step.gates}
+        assert step.do.kind == "refresh-charm" or {"window", "api-probe"} <= kinds
+    for wave in found.plan.waves:
+        first = wave.steps[0]
+        kinds = {gate.kind for gate in first.gates}
+        assert wave.name in ("soak", "nova-compute as a whole") or "window" in kinds
+
+
+def test_units_of_an_operator_are_taken_in_as_those_of_a_plan() -> None:
+    """`juju add-unit` by hand: what Nova has not mapped yet is mapped, proven and enabled."""
+    example = at_release("2024.1")
+    assert example.nova is not None
+    new = example.nova.hypervisors[-1].host
+    example.nova = dataclasses.replace(example.nova, hypervisors=example.nova.hypervisors[:-1])
+    plan = planned(example, request.ScaleOut())
+    kinds = ["disable-host", "map-hosts", "set-zone", "boot-canary", "remove-canary"]
+    assert [s.do.kind for s in every(plan)] == [*kinds, "enable-host"]
+    assert {s.lane for s in every(plan)} == {new}
+
+
+def test_what_an_operator_disabled_stays_disabled() -> None:
+    example = at_release("zed")
+    assert example.nova is not None
+    first = dataclasses.replace(example.nova.services[0], enabled=False, disabled_reason="Ann")
+    example.nova = dataclasses.replace(example.nova, services=(first, *example.nova.services[1:]))
+    example.nova = dataclasses.replace(
+        example.nova, guests=tuple(g for g in example.nova.guests if g.host != "node-103")
+    )
+    plan = planned(example)
+    assert first.host not in {s.do.arguments["host"] for s in every(plan, "enable-host")}
+    assert first.host in {s.do.arguments["host"] for s in every(plan, "drain-host")}
+
+
+def test_a_restart_pauses_one_unit_at_a_time_and_needs_a_quorum() -> None:
+    plan = planned(at_release("2024.1"), request.Restart(("keystone",)))
+    kinds = [s.do.kind for s in every(plan)]
+    assert kinds == ["pause-unit", "pause-unit", "resume-unit", "resume-unit"] * 3 + [
+        "await-units"
+    ]
+    assert {(name, least) for name, _, least in quorums(plan)} == {
+        ("keystone", 1),
+        ("keystone-hacluster", 2),
+    }
+    plan = planned(at_release("2024.1"), request.Restart(("mysql-innodb-cluster",)))
+    assert quorums(plan) == [
+        ("mysql-innodb-cluster", [f"mysql-innodb-cluster/{number}"], 2) for number in range(3)
+    ]
+
+
+def quorums(plan: Plan) -> list[tuple[str, list[str], int]]:
+    gates = (g.arguments for s in every(plan) for g in s.gates if g.kind == "quorum")
+    return [(asked["application"], asked["without"], asked["least"]) for asked in gates]
+
+
+def test_a_refresh_that_is_undone_goes_back_unit_by_unit_too() -> None:
+    example = at_release("2024.1")
+    example.application("glance")["can-upgrade-to"] = "ch:amd64/glance-705"
+    plan = planned(example, request.Refresh(("glance",)))
+    refresh = next(every(plan, "refresh-charm"))
+    assert [gate.kind for gate in refresh.undo_gates] == ["held"]
+    done = {s.id: rolling.Record("done", 1.0) for s in every(plan)}
+    back = rolling.rollback(plan, rolling.Journal(plan.hash, records=done))
+    released = [s for s in every(back) if s.do.kind == "release-agent"]
+    assert len(released) == 3
+    assert all({g.kind for g in s.gates} == {"healthy", "quorum"} for s in released)
+
+
+def test_a_refresh_can_be_undone_to_its_end() -> None:
+    example = at_release("2024.1")
+    example.application("glance")["can-upgrade-to"] = "ch:amd64/glance-705"
+    found = outcome(example, request.Refresh(("glance",)))
+    assert isinstance(found, Planned)
+    assert found.no_return == ""
+    refresh = next(every(found.plan, "refresh-charm"))
+    assert refresh.undo == steps.refresh_charm("glance", "2024.1/stable", 700)

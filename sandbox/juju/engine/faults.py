@@ -1,0 +1,302 @@
+"""Bringing faults about in the controller: asked for over a socket of the sandbox's own.
+
+A request is one line of JSON with a fault (sandbox.faults.fault) and a model, an answer one
+line with what became of it. No client of Juju's API sees any of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import signal
+from collections.abc import Callable, Coroutine, Mapping, MutableMapping
+from typing import Any
+
+from sandbox import processes
+from sandbox.faults.fault import Fault, NoSuchFault, check
+from sandbox.juju import clock
+from sandbox.juju.engine.agent import UnitAgent
+from sandbox.juju.engine.deployment import end_processes
+from sandbox.juju.engine.runtime import Runtime
+from sandbox.juju.hook_tools.server import socket_path
+from sandbox.juju.state import leases, runs
+from sandbox.juju.state.store import Change, Store
+
+_CLOCK = "clock"
+_LONGEST_REQUEST = 65536
+
+Agents = MutableMapping[tuple[str, str], UnitAgent]
+
+
+class Faults:
+    """What goes wrong on purpose, and what undoes it."""
+
+    def __init__(
+        self, runtime: Runtime, agents: Agents, revive: Callable[[str, str], UnitAgent]
+    ) -> None:
+        self._runtime = runtime
+        self._store: Store = runtime.store
+        self._agents = agents
+        self._revive = revive
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self._frozen: set[tuple[str, str]] = set()
+        self._cut_off: set[tuple[str, str]] = set()
+        self._server: asyncio.AbstractServer | None = None
+        self._path = socket_path(runtime.folder, "faults.socket")
+
+    async def start(self) -> None:
+        """Take up the pace of the clock, and listen."""
+        with self._store.transaction() as tx:
+            known = tx.value("SELECT value FROM controller WHERE key = ?", _CLOCK)
+        clock.take_up(clock.Pace(**json.loads(known)) if known else clock.Pace())
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(
+            self._serve, str(self._path), limit=_LONGEST_REQUEST
+        )
+        self._path.chmod(0o600)
+
+    async def stop(self) -> None:
+        """Stop listening, and undo what would outlive the controller."""
+        for timer in self._timers:
+            timer.cancel()
+        for key in list(self._frozen):
+            self._thaw(key)
+        for work in list(self._work):
+            work.cancel()
+        self._store.send_by(None)
+        if self._server is not None:
+            self._server.close()
+        self._path.unlink(missing_ok=True)
+
+    def apply(self, fault: Fault, model: str = "") -> str:
+        """Bring a fault about; returns what was done, for people.
+
+        Raises:
+            NoSuchFault: there is no such unit, machine or application, or it is ambiguous.
+        """
+        check(fault)
+        handlers: dict[str, Callable[[Fault, str], str]] = {
+            "kill": self._kill,
+            "freeze": self._freeze,
+            "disconnect": self._disconnect,
+            "fail-hook": self._fail_hook,
+            "watchers": self._watchers,
+            "expire-leader": self._expire_leader,
+            "clock": self._set_clock,
+            "clear": self._clear,
+        }
+        return handlers[fault.kind](fault, model)
+
+    def describe(self, model: str = "") -> dict[str, Any]:
+        """The units and machines that faults can happen to."""
+        with self._store.transaction() as tx:
+            found = {
+                table: tx.all(f"SELECT model, {column} AS name FROM {table}")
+                for table, column in (("units", "name"), ("machines", "id"))
+            }
+            known = {row["uuid"]: row["name"] for row in tx.all("SELECT uuid, name FROM models")}
+        return {
+            table: sorted(
+                row["name"] for row in rows if model in ("", row["model"], known[row["model"]])
+            )
+            for table, rows in found.items()
+        }
+
+    def _kill(self, fault: Fault, model: str) -> str:
+        machine = fault.target.startswith("machine:")
+        found = self._targets(fault, model)
+        for agent in found:
+            self._begin(self._restart(agent, fault.seconds, rebooted=machine))
+        return f"killed {_named(found)}, back after {fault.seconds:g} s"
+
+    async def _restart(self, agent: UnitAgent, seconds: float, *, rebooted: bool) -> None:
+        key = (agent.model, agent.unit)
+        await agent.crash()
+        with self._store.transaction() as tx:
+            runs.abandon(tx, agent.model, agent.unit)
+        self._runtime.warm_start.drop(self._runtime.unit_folder(*key) / "charm")
+        if rebooted:
+            await end_processes(self._runtime, agent.model, agent.unit)
+
+        def back() -> None:
+            if self._agents.get(key) is agent:
+                revived = self._revive(*key)
+                revived.memory.rebooted = rebooted
+                revived.look()
+
+        self._later(seconds, back)
+
+    def _freeze(self, fault: Fault, model: str) -> str:
+        found = self._targets(fault, model)
+        for agent in found:
+            key = (agent.model, agent.unit)
+            agent.hold()
+            self._signal(key, signal.SIGSTOP)
+            self._frozen.add(key)
+            if fault.seconds:
+                self._later(fault.seconds, lambda key=key: self._thaw(key))
+        return f"froze {_named(found)}{_span(fault.seconds)}"
+
+    def _thaw(self, key: tuple[str, str]) -> None:
+        self._frozen.discard(key)
+        self._signal(key, signal.SIGCONT)
+        self._release(key)
+
+    def _disconnect(self, fault: Fault, model: str) -> str:
+        found = self._targets(fault, model)
+        for agent in found:
+            key = (agent.model, agent.unit)
+            agent.hold()
+            agent.memory.connected = False
+            self._cut_off.add(key)
+            if fault.seconds:
+                self._later(fault.seconds, lambda key=key: self._connect(key))
+        return f"cut off {_named(found)}{_span(fault.seconds)}"
+
+    def _connect(self, key: tuple[str, str]) -> None:
+        self._cut_off.discard(key)
+        if key in self._agents:
+            self._agents[key].memory.connected = True
+        self._release(key)
+
+    def _release(self, key: tuple[str, str]) -> None:
+        """Let an agent go on unless another fault still holds it."""
+        if key in self._agents and key not in self._frozen and key not in self._cut_off:
+            self._agents[key].release()
+
+    def _fail_hook(self, fault: Fault, model: str) -> str:
+        (agent,) = self._targets(fault, model)
+        self._runtime.failures.arm(agent.model, agent.unit, fault.hook, fault.times)
+        return f"{agent.unit}: the next {fault.hook or 'hook'} fails, {fault.times} x"
+
+    def _watchers(self, fault: Fault, model: str) -> str:
+        chance = random.Random(fault.seed)  # noqa: S311
+        loop = asyncio.get_running_loop()
+
+        def courier(changes: frozenset[Change]) -> None:
+            recorded = frozenset(change for change in changes if change.kind == "run")
+            if recorded:  # what ran is no message of a watcher
+                self._store.tell(recorded)
+            changes -= recorded
+            if not changes:
+                return
+            copies = 2 if chance.random() < fault.duplicate else 1
+            for _ in range(copies):
+                loop.call_later(chance.uniform(0, fault.delay), self._store.tell, changes)
+
+        self._store.send_by(courier if fault.delay or fault.duplicate else None)
+        return (
+            f"watchers' messages: up to {fault.delay:g} s late, {fault.duplicate:.0%} twice,"
+            f" seed {fault.seed}"
+        )
+
+    def _expire_leader(self, fault: Fault, model: str) -> str:
+        models = {m for m, unit in self._agents if unit.rpartition("/")[0] == fault.target}
+        (uuid,) = self._one_model(models, model, f'application "{fault.target}"')
+        with self._store.transaction() as tx:
+            now = clock.now().timestamp()
+            holder = leases.holder(tx, uuid, fault.target, now)
+            leases.expire(tx, uuid, fault.target, now)
+        return f"{fault.target}: the lease of {holder or 'nobody'} ended"
+
+    def _set_clock(self, fault: Fault, model: str) -> str:
+        pace = clock.run_at(fault.rate)
+        with self._store.transaction() as tx:
+            tx.execute(
+                "INSERT OR REPLACE INTO controller (key, value) VALUES (?, ?)",
+                *(_CLOCK, json.dumps(dataclasses.asdict(pace))),
+            )
+            leases.extend_all(tx, clock.now().timestamp())
+        for agent in self._agents.values():
+            agent.keep_pace()
+        return f"the controller's clock runs {fault.rate:g} times as fast, it is {clock.stamp()}"
+
+    def _clear(self, fault: Fault, model: str) -> str:
+        self._runtime.failures.clear()
+        self._store.send_by(None)
+        for key in list(self._frozen):
+            self._thaw(key)
+        for key in list(self._cut_off):
+            self._connect(key)
+        if clock.pace().rate != 1:
+            self._set_clock(Fault("clock"), model)
+        return "nothing goes wrong on purpose any more"
+
+    def _targets(self, fault: Fault, model: str) -> list[UnitAgent]:
+        """The agents of a unit or of all units of a machine."""
+        kind, _, number = fault.target.rpartition(":")
+        with self._store.transaction() as tx:
+            rows = (
+                tx.all("SELECT model, name FROM units WHERE machine = ?", number)
+                if kind
+                else tx.all("SELECT model, name FROM units WHERE name = ?", fault.target)
+            )
+        found = [(row["model"], row["name"]) for row in rows]
+        models = self._one_model({m for m, _ in found}, model, fault.target)
+        return [self._agents[key] for key in found if key[0] in models and key in self._agents]
+
+    def _one_model(self, candidates: set[str], model: str, what: str) -> set[str]:
+        with self._store.transaction() as tx:
+            names = {row["uuid"]: row["name"] for row in tx.all("SELECT uuid, name FROM models")}
+        found = {m for m in candidates if model in ("", m, names.get(m))}
+        if len(found) == 1:
+            return found
+        problem = "is in several models: name one" if found else "not found"
+        raise NoSuchFault(f"{what} {problem}")
+
+    def _signal(self, key: tuple[str, str], number: signal.Signals) -> None:
+        """Send a signal to everything that runs for a unit."""
+        model, unit = key
+        running = self._agents[key].memory.process if key in self._agents else None
+        if running is not None:
+            running.signal(number)
+        mark = {"JUJU_MODEL_UUID": model, "JUJU_UNIT_NAME": unit}
+        for pid in processes.matching(SANDBOX_HOME=str(self._runtime.home.path), **mark):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        def due() -> None:
+            self._timers.discard(timer)
+            action()
+
+        timer = asyncio.get_running_loop().call_later(seconds, due)
+        self._timers.add(timer)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = json.loads(await reader.readline())
+            writer.write(json.dumps(self._answer(request)).encode() + b"\n")
+            await writer.drain()
+        except (ConnectionError, ValueError):
+            return
+        finally:
+            writer.close()
+
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        model = str(request.get("model") or "")
+        if "fault" not in request:
+            return self.describe(model)
+        try:
+            return {"done": self.apply(Fault(**request["fault"]), model)}
+        except (NoSuchFault, TypeError) as refusal:
+            return {"refused": str(refusal)}
+
+
+def _named(agents: list[UnitAgent]) -> str:
+    return ", ".join(agent.unit for agent in agents) or "nothing: no unit is there"
+
+
+def _span(seconds: float) -> str:
+    return f" for {seconds:g} s" if seconds else " until it is cleared"

@@ -1,0 +1,1 @@
+"""What large clouds cost, printed as tables: `tox -e benchmarks`."""

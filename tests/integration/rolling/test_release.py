@@ -1,0 +1,120 @@
+"""A release upgrade by the packed charm, as an operator does it, and its leader lost midway."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from tests.integration.coordinator.model import CHARM, Model
+
+ENDS_WITHIN = 900.0
+KEYSTONE = tuple(f"keystone/{number}" for number in range(3))
+
+
+class Watch:
+    """Looks at the model all the time, and remembers the worst that it saw."""
+
+    def __init__(self, model: Model) -> None:
+        self.most_down: tuple[str, ...] = ()
+        self.paused: set[str] = set()
+        self._model = model
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.5):
+            units = self._model.units()
+            down = tuple(u for u in KEYSTONE if units[u]["workload-status"]["current"] != "active")
+            self.paused |= {u for u in down if _message(units[u]).startswith("Paused")}
+            self.most_down = max(self.most_down, down, key=len)
+
+
+def _message(unit: dict[str, dict[str, str]]) -> str:
+    return unit["workload-status"].get("message", "")
+
+
+@pytest.fixture(scope="module")
+def plan(model: Model) -> dict[str, str]:
+    return model.act("plan", "request=release")
+
+
+def test_a_plan_says_what_it_does_before_anything_is_touched(
+    model: Model, plan: dict[str, str]
+) -> None:
+    assert "2024.1" in plan["title"]
+    shown = model.act("show-plan")["plan"]
+    for unit in KEYSTONE:
+        assert f"{unit} pause" in shown
+    assert shown.index("keystone-hacluster") < shown.index("keystone/0 pause")
+    assert {unit["workload-status"]["current"] for unit in model.units("keystone").values()} == {
+        "active"
+    }
+
+
+def test_the_release_is_reached_unit_by_unit_though_the_leader_is_lost(
+    model: Model, plan: dict[str, str]
+) -> None:
+    model.act("run", f"hash={plan['hash'][:12]}")
+    with Watch(model) as watch:
+        model.wait(lambda: bool(watch.paused), ENDS_WITHIN)
+        leader = model.leader(CHARM)
+        model.juju("remove-unit", leader, "--no-prompt", "--force")
+        model.wait(lambda: leader not in model.units() and bool(model.leader(CHARM)), 120)
+        model.wait(lambda: '"done"' in model.act("history")["history"], ENDS_WITHIN)
+    assert len(watch.most_down) == 1, "one unit at a time"
+    assert watch.paused == set(KEYSTONE)
+    application = model.status()["applications"]["keystone"]
+    assert application["charm-channel"] == "2024.1/stable"
+    assert {unit["workload-status"]["current"] for unit in application["units"].values()} == {
+        "active"
+    }
+    assert application["version"].startswith("25.")
+    assert model.option("keystone", "openstack-origin") == "cloud:jammy-caracal"
+
+
+def test_a_second_plan_finds_nothing_left_to_do(model: Model) -> None:
+    with pytest.raises(AssertionError, match="nothing to do"):
+        model.act("plan", "request=release")
+
+
+def test_a_restart_is_rolled_back_from_its_midst(model: Model) -> None:
+    made = model.act("plan", "request=restart", "applications=keystone")
+    model.act("run", f"hash={made['hash']}")
+    with Watch(model) as watch:
+        model.wait(lambda: bool(watch.paused), ENDS_WITHIN)
+        model.act("abort")
+        model.wait(lambda: '"aborted"' in model.act("history")["history"], 120)
+        model.act("rollback")
+        model.wait(lambda: "roll back" in model.act("history")["history"], ENDS_WITHIN)
+    assert {unit["workload-status"]["current"] for unit in model.units("keystone").values()} == {
+        "active"
+    }
+
+
+def test_questions_are_answered(model: Model) -> None:
+    assert model.act("why", "subject=keystone")["why"] == "keystone is well"
+    safe = model.act("verify", "units=mysql/0", "for=pause")
+    assert safe["safe"] == "true"
+    two = model.act("verify", "units=mysql/0,mysql/1", "for=reboot")
+    assert two["safe"] == "false"
+    assert "a majority of them must" in two["reasons"]
+
+
+def test_nothing_is_left_ticking_fast(model: Model) -> None:
+    model.juju("run", f"{CHARM}/leader", "show-cloud")
+    time.sleep(1)
+    assert (
+        not model.status()["applications"][CHARM]["application-status"]
+        .get("message", "")
+        .startswith("OpenStack 2024.1:")
+    )

@@ -1,0 +1,260 @@
+"""Faults on purpose, each with what Juju does about it."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+
+import pytest
+
+from sandbox import processes
+from sandbox.faults.fault import Fault, NoSuchFault
+from sandbox.juju import clock
+from sandbox.juju.engine.runtime import Settings
+from sandbox.juju.state import applications, leases, machines, models, tasks, units
+from sandbox.juju.state.tasks import Request
+
+PEERS = {"peers": {"cluster": {"interface": "cluster"}}}
+SLOW = 'echo run >> ../runs; [ "$JUJU_HOOK_NAME" = config-changed ] || exit 0; '
+COLOUR = {"config": {"colour": {"type": "string", "default": "red"}}}
+
+
+@pytest.fixture(autouse=True)
+def _usual_clock():
+    yield
+    clock.take_up(clock.Pace())
+
+
+def leader(world, application="app"):
+    with world.store.transaction() as tx:
+        return leases.holder(tx, world.model, application, clock.now().timestamp())
+
+
+def running(world, unit):
+    return world.engine._agents[world.model, unit].memory.process
+
+
+async def in_a_hook(world):
+    """app/0 in the middle of a config-changed that takes a second."""
+    world.deploy("app", f"{SLOW} state-set done=yes; sleep 1", **COLOUR)
+    await world.settled()
+    before = world.events("app/0")
+    world.do(applications.set_config, "app", {"colour": "blue"})
+    await world.until(lambda: running(world, "app/0"))
+    return before
+
+
+async def test_an_agent_killed_in_a_hook_fails_it_and_runs_it_again(world):
+    before = await in_a_hook(world)
+    pid = running(world, "app/0").pid
+    world.engine.faults.apply(Fault("kill", "app/0", seconds=0.3))
+    await world.until(lambda: len(world.events("app/0")) == len(before) + 1)
+    assert pid not in processes.matching(JUJU_UNIT_NAME="app/0")
+    await world.until(lambda: len(world.events("app/0")) == len(before) + 2)
+    assert world.events("app/0")[len(before) :] == ["config-changed", "config-changed"]
+    await world.settled()
+    assert world.agent("app/0") == "idle"
+
+
+async def test_a_frozen_unit_stops_where_it_is_and_goes_on(world):
+    before = await in_a_hook(world)
+    pid = running(world, "app/0").pid
+    world.engine.faults.apply(Fault("freeze", "app/0"))
+    await world.until(lambda: _state_of(pid) == "T")
+    await _pause(world, 1.2)
+    assert world.events("app/0") == before
+    world.engine.faults.apply(Fault("clear"))
+    await world.settled()
+    assert world.events("app/0") == [*before, "config-changed"]
+    assert "ERROR" not in "".join(world.log())
+
+
+def _state_of(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def _pause(world, seconds):
+    end = time.monotonic() + seconds
+    await world.until(lambda: time.monotonic() > end)
+
+
+async def test_an_agent_that_is_cut_off_fails_its_hook_and_makes_no_change(world):
+    before = await in_a_hook(world)
+    world.engine.faults.apply(Fault("disconnect", "app/0", seconds=1.5))
+    await world.until(lambda: "connection is shut down" in "".join(world.log()))
+    await world.settled()
+    assert world.events("app/0")[len(before) :] == ["config-changed", "config-changed"]
+    assert world.do(units.get, "app/0").state == {"done": "yes"}
+
+
+async def test_hook_tools_of_an_agent_that_is_cut_off_are_refused(world):
+    world.deploy(
+        "app",
+        '[ "$JUJU_HOOK_NAME" = config-changed ] && [ "$(config-get colour)" = blue ] || exit 0\n'
+        "touch ../begun; sleep 0.5; config-get colour 2>> ../said || true",
+        **COLOUR,
+    )
+    await world.settled()
+    world.do(applications.set_config, "app", {"colour": "blue"})
+    await world.until(lambda: (world.charm_folder("app/0") / "../begun").exists())
+    world.engine.faults.apply(Fault("disconnect", "app/0", seconds=1))
+    await world.until(lambda: world.written("app/0", "../said"))
+    assert world.written("app/0", "../said") == "ERROR connection is shut down\n"
+    await world.settled()
+
+
+async def test_the_next_hook_fails_and_drops_what_it_did(world):
+    world.deploy("app", f"{SLOW} state-set n=$(wc -l < ../runs)", **COLOUR)
+    await world.settled()
+    before = world.do(units.get, "app/0").state
+    world.engine.faults.apply(Fault("fail-hook", "app/0", hook="config-changed", times=2))
+    world.do(applications.set_config, "app", {"colour": "blue"})
+    await world.until(lambda: world.agent("app/0") == 'error: hook failed: "config-changed"')
+    assert world.do(units.get, "app/0").state == before
+    await world.until(lambda: world.agent("app/0") == "idle")
+    assert world.events("app/0")[-3:] == ["config-changed"] * 3
+    assert world.do(units.get, "app/0").state != before
+    assert "(on purpose)" in "".join(world.log())
+
+
+async def test_another_unit_leads_once_the_lease_of_a_frozen_leader_ends(world):
+    """Not before its time: 60 s after the last renewal, of the controller's clock."""
+    world.deploy("app", num_units=2, **PEERS)
+    await world.settled()
+    first = leader(world)
+    assert first
+    other = "app/1" if first == "app/0" else "app/0"
+    world.engine.faults.apply(Fault("clock", rate=20))
+    world.engine.faults.apply(Fault("freeze", first))
+    frozen = clock.now().timestamp()
+    await world.until(lambda: "leader-elected" in world.events(other), 15)
+    assert leader(world) == other
+    taken = clock.now().timestamp() - frozen
+    assert leases.DURATION - 20 <= taken <= 2 * leases.DURATION, taken
+    world.engine.faults.apply(Fault("clear"))
+    await world.settled()
+    assert world.events(first).count("leader-elected") == 1, "it resigned without a hook"
+
+
+async def test_an_expired_lease_goes_to_whoever_claims_it_first(world):
+    world.deploy("app", num_units=3, **PEERS)
+    await world.settled()
+    first = leader(world)
+    assert first
+    world.engine.faults.apply(Fault("freeze", first))
+    world.engine.faults.apply(Fault("expire-leader", "app"))
+    await world.until(lambda: leader(world) not in (None, first))
+    second = leader(world)
+    await world.until(lambda: "leader-elected" in world.events(second))
+    world.engine.faults.apply(Fault("clear"))
+    await world.settled()
+    assert sum(world.events(f"app/{n}").count("leader-elected") for n in range(3)) == 2
+
+
+async def test_a_machine_that_dies_takes_its_units_along_and_they_start_again(world):
+    world.deploy(
+        "ntp",
+        subordinate=True,
+        requires={"host": {"interface": "juju-info", "scope": "container"}},
+    )
+    world.deploy(
+        "wiki",
+        'if [ "$JUJU_HOOK_NAME" = install ]; then'
+        " setsid sleep 300 </dev/null >/dev/null 2>&1 & fi",
+        provides={"web": {"interface": "http"}},
+    )
+    world.relate("ntp:host", "wiki")
+    await world.until(lambda: world.do(units.names, "ntp"))
+    await world.settled()
+    mark = {"SANDBOX_HOME": str(world.home.path), "JUJU_UNIT_NAME": "wiki/0"}
+    assert processes.matching(**mark)
+    number = world.do(units.get, "wiki/0").machine
+    assert world.do(machines.get, number)
+    world.engine.faults.apply(Fault("kill", f"machine:{number}", seconds=0.2))
+    for unit in ("wiki/0", "ntp/0"):
+        await world.until(lambda unit=unit: world.events(unit).count("start") == 2)
+    await world.settled()
+    assert not processes.matching(**mark), "nothing survives the machine"
+
+
+async def test_late_and_repeated_messages_change_nothing_in_the_end(world):
+    world.engine.faults.apply(Fault("watchers", delay=0.3, duplicate=0.5, seed=11))
+    world.deploy("mysql", num_units=2, provides={"db": {"interface": "sql"}}, **PEERS)
+    world.deploy("wiki", requires={"db": {"interface": "sql"}})
+    world.relate("wiki", "mysql")
+    await world.until(
+        lambda: (
+            {f"db-relation-{kind} mysql/{n}" for kind in ("joined", "changed") for n in (0, 1)}
+            <= set(world.events("wiki/0"))
+        ),
+        20,
+    )
+    world.engine.faults.apply(Fault("clear"))
+    await world.settled()
+    for unit in ("mysql/0", "mysql/1", "wiki/0"):
+        told = world.events(unit)
+        assert len(told) == len(set(told)), "nothing is told twice"
+        assert told[0] == "install"
+
+
+async def test_an_hour_passes_in_seconds(world):
+    """Twelve update-status, give or take a fifth, and no change of leader."""
+    world.deploy("app", num_units=2, **PEERS)
+    await world.settled()
+    first = leader(world)
+    assert first
+    world.do(models.set_config, {"update-status-hook-interval": "5m"})
+    began = clock.now().timestamp()
+    world.engine.faults.apply(Fault("clock", rate=720))
+    await world.until(lambda: clock.now().timestamp() - began > 3600, 8)
+    world.engine.faults.apply(Fault("clock", rate=1))
+    await world.settled()
+    for unit in ("app/0", "app/1"):
+        assert 9 <= world.events(unit).count("update-status") <= 15
+    assert leader(world) == first
+    assert world.events(first).count("leader-elected") == 1
+
+
+async def test_the_clock_never_runs_backwards(world):
+    world.engine.faults.apply(Fault("clock", rate=3600))
+    await _pause(world, 0.1)
+    ahead = clock.now()
+    world.engine.faults.apply(Fault("clock", rate=1))
+    assert clock.now() >= ahead
+    await world.restart()
+    assert clock.now() >= ahead, "nor when the controller starts again"
+
+
+async def test_an_action_cut_off_by_its_agents_death_is_failed_and_not_repeated(world):
+    world.deploy(
+        "app",
+        'case "$JUJU_DISPATCH_PATH" in actions/*) echo x >> ../acted; sleep 20 ;; esac',
+        actions={"act": {"description": "Take long."}},
+    )
+    await world.settled()
+    operation = world.do(tasks.enqueue, [Request("app/0", "act", {})])
+    await world.until(lambda: world.written("app/0", "../acted"))
+    world.engine.faults.apply(Fault("kill", "app/0"))
+    number = operation.tasks[0].id
+    await world.until(lambda: world.do(tasks.get, number).status == tasks.FAILED)
+    assert world.do(tasks.get, number).message == "action terminated"
+    assert world.written("app/0", "../acted") == "x\n"
+
+
+async def test_what_is_not_there_is_refused(world):
+    world.deploy("app")
+    await world.settled()
+    for missing in (
+        Fault("kill", "app/9"),
+        Fault("freeze", "machine:77"),
+        Fault("expire-leader", "nobody"),
+        Fault("disconnect", "machine:0"),
+    ):
+        with pytest.raises(NoSuchFault):
+            world.engine.faults.apply(missing)
+
+
+def test_a_failed_hook_waits_twice_as_long_each_time_up_to_five_minutes():
+    waits = [Settings().retry_delay(attempts) for attempts in range(9)]
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert Settings().retry_delay(10_000) == 300
