@@ -149,7 +149,7 @@ def test_what_a_user_was_not_granted_is_not_there(juju, database, controller, tm
     [
         (("offer", "web"), 2, "endpoints must conform to format"),
         (
-            ("offer", "nothing:sql"),
+            ("offer", "{model}.nothing:sql"),
             1,
             'getting offered application nothing: application "nothing"',
         ),
@@ -160,6 +160,7 @@ def test_what_a_user_was_not_granted_is_not_there(juju, database, controller, tm
     ],
 )
 def test_refusals_end_with_juju_s_exit_codes_and_words(deployed, words, code, message):
+    words = [word.format(model=deployed.model) for word in words]
     with pytest.raises(jubilant.CLIError) as refusal:
         deployed.cli(*words, include_model=words[0] not in ("offer", "find-offers"))
     assert refusal.value.returncode == code
