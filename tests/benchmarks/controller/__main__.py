@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.controller [hooks|scale|bundle ...] [--json FILE]`.
+"""`python -m tests.benchmarks.controller [--only hooks|scale|bundle] [--json FILE]`.
 
 Measures the sandbox's Juju, prints a table and a line of JSON, and ends with 1 when a goal is
 missed. Each part runs in a process of its own. Run it on a machine that does nothing else.
@@ -27,7 +27,7 @@ _MARK = "FIGURES "
 def main() -> int:
     """Measure, and say what came out."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*_PARTS, []], metavar="PART")
+    parser.add_argument("--only", action="append", choices=_PARTS, help="this part; several may")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures into a file too")
     parser.add_argument("--part", choices=_PARTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> int:
         _out(_MARK + figures.to_text(_measure(arguments.part)))
         return 0
     found: list[Figure] = []
-    for part in arguments.parts or _PARTS:
+    for part in arguments.only or _PARTS:
         found += _in_a_process(part)
     _show(found)
     text = figures.to_text(found)

@@ -44,9 +44,14 @@ def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str]]:
     return [
         (
             figure.what,
-            f"{figure.value:.3g} {figure.unit}".strip(),
+            f"{_number(figure.value)} {figure.unit}".strip(),
             "" if figure.goal is None else f"<= {figure.goal:g} {figure.unit}".strip(),
             "" if figure.goal is None else ("yes" if figure.met else "NO"),
         )
         for figure in figures
     ]
+
+
+def _number(value: float) -> str:
+    """Three digits, and whole numbers whole."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
