@@ -127,6 +127,9 @@ class _Life:
         outcome = planner.plan(self.world.look(), self.asked, terms, KNOWN)
         if not isinstance(outcome, Planned):
             return self._told("refused")
+        if isinstance(self.asked, request.Release):
+            # Asked once more, it is for the same release.
+            self.asked = request.Release(outcome.plan.title.removeprefix("OpenStack "))
         before = self._state()
         ending, journal = self._carry_out(outcome.plan)
         if ending == "rolled back":
