@@ -127,6 +127,9 @@ class _Life:
         outcome = planner.plan(self.world.look(), self.asked, terms, KNOWN)
         if not isinstance(outcome, Planned):
             return self._told("refused")
+        if isinstance(self.asked, request.Release):
+            # Asked once more, it is for the same release.
+            self.asked = request.Release(outcome.plan.title.removeprefix("OpenStack "))
         before = self._state()
         ending, journal = self._carry_out(outcome.plan)
         if ending == "rolled back":
@@ -137,9 +140,22 @@ class _Life:
                 if not (self.world.interfered or self.skipped):
                     other = [now for now in self._state() if now not in before]
                     assert not other, f"it was not rolled back to where it began: {other}"
-        elif ending == "done" and not (self.world.interfered or self.skipped):
+        elif ending == "aborted":
+            ending = self._once_more(terms)
+        if ending == "done" and not (self.world.interfered or self.skipped):
             self._is_complete(terms)
         return self._told(ending)
+
+    def _once_more(self, terms: request.Terms) -> Ending:
+        """The operator mends what is broken, and has the rest planned."""
+        timeline = self.world.timeline
+        for _ in range(50):
+            self._mend()
+            timeline.go_to(timeline.now + 1800)
+            outcome = planner.plan(self.world.look(), self.asked, terms, KNOWN)
+            if isinstance(outcome, Planned):
+                return self._carry_out(outcome.plan)[0]
+        return "aborted"
 
     def _told(self, ending: Ending) -> History:
         hours = (self.world.timeline.now - 1_800_000_000.0) / 3600

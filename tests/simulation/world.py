@@ -234,14 +234,16 @@ class World:
     def _config_changed(self, application: SimApplication, unit: SimUnit, version: str) -> Job:
         job = Job("config-changed", self.luck.uniform(5, 20))
         deferred = application.options.get("enable-auto-restarts") is False
-        upgrades = bool(version) and unit.version != version
+
+        def upgrades() -> bool:
+            return bool(version) and unit.version != version
 
         def begin() -> None:
-            if upgrades and not deferred and not unit.paused:
+            if upgrades() and not deferred and not unit.paused:
                 self.goes_down(unit)
 
         def end() -> None:
-            if upgrades:
+            if upgrades():
                 self.has(unit, version)
                 unit.owes_restart = deferred
             self.comes_back(unit)

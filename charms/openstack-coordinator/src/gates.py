@@ -80,7 +80,9 @@ def _healthy(snapshot: Snapshot, asked: Arguments) -> str:
 
 def _held(snapshot: Snapshot, asked: Arguments) -> str:
     free = [name for name in asked["units"] if not _is_held(snapshot, name)]
-    return f"the agents of {', '.join(free)} are not held (any more)" if free else ""
+    if not free:
+        return ""
+    return f"the agents of {', '.join(free)} are not held (any more): abort, and plan again"
 
 
 def _is_held(snapshot: Snapshot, unit: str) -> bool:

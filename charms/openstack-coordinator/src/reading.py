@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 _MONITORS = "storage-monitor"
 """The role of Ceph's monitors."""
 
+_BUSY = "executing"
+"""The status of an agent at work: a plan that was aborted may still hold it."""
+
 _PATIENCE = 15
 """Seconds to wait for Ceph's answer when an operator waits, too."""
 
@@ -86,9 +89,11 @@ async def whole(
     model = clouds.from_full_status(status, await juju.options(known))
     actions = await juju.actions(known)
     now = moment(status)
+    busy = [u.name for name in known for u in model.applications[name].units if u.agent == _BUSY]
     return Snapshot(
         at=now,
         cloud=model,
+        tasks=await juju.tasks(busy, [EXEC]),
         actions={name: frozenset(found) for name, found in actions.items()},
         nova=_nova(openstack, None),
         nodes=nodes,

@@ -210,7 +210,8 @@ class Snapshot:
     probe: tuple[Probed, ...] | None = None
     """Per API since the plan began; None where no probe is set up."""
     tasks: tuple[Task, ...] = ()
-    """Those of Juju that the steps in flight asked for, oldest first. The planner needs none."""
+    """Those of Juju that the steps in flight asked for, oldest first; for the planner the commands
+    on agents that are at work."""
 
     def unit(self, name: str) -> Unit | None:
         """The unit of this name, or the leader for `application/leader`; None when it is gone."""

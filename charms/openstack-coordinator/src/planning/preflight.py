@@ -10,6 +10,7 @@ import coherence
 from coherence import Finding
 from snapshot import at_least, paused
 
+from planning import leftovers
 from planning.outcome import reason
 
 if TYPE_CHECKING:
@@ -19,22 +20,22 @@ if TYPE_CHECKING:
     from planning.request import Terms
     from planning.survey import Part, Survey
 
+_AT_WORK = ("executing", "allocating", "rebooting")
+
 
 def well(survey: Survey, parts: Collection[Part]) -> Iterator[Finding]:
-    """Units and machines in trouble, or still at work; units that were left paused are neither."""
+    """Units and machines in trouble, or still at work; what was left halfway is neither."""
     cloud = survey.snapshot.cloud
     names = {part.name for part in parts}
     left = {u.name for part in parts for u in part.application.units if paused(u)}
+    held = {unit.name for _, unit in leftovers.held(survey)}
     for finding in coherence.troubles(cloud, names):
         if finding.subject not in left:
             yield finding
     for part in parts:
         for unit in part.application.units:
-            if unit.workload == "active" and unit.agent in (
-                "executing",
-                "allocating",
-                "rebooting",
-            ):
+            at_work = unit.workload == "active" and unit.agent in _AT_WORK
+            if at_work and unit.name not in held:
                 remedy = f"wait, or see what it does: juju show-status-log {unit.name}"
                 yield Finding("waiting", unit.name, "its agent is at work", remedy)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
 
-from planning import preflight, ways
+from planning import leftovers, preflight, ways
 from planning.draft import Draft, Drafted, in_one_lane
 from planning.outcome import reason
 
@@ -33,10 +33,13 @@ def refresh(draft: Draft, request: Refresh) -> Drafted:
     ]
 
     def waves() -> Iterator[Wave]:
+        if due:
+            yield from leftovers.waves(draft)
         for part in due:
             yield from draft.begun(part.name, _refreshed(draft, part, request))
 
     def notes() -> Iterator[str]:
+        yield from leftovers.notes(draft.survey)
         for part in due:
             if len(part.application.units) == 1 and not part.upgrade.together:
                 yield f"{part.name}: has one unit; what its new charm restarts serves nobody then"
@@ -96,10 +99,12 @@ def restart(draft: Draft, request: Restart) -> Drafted:
     ]
 
     def waves() -> Iterator[Wave]:
+        yield from leftovers.waves(draft)
         for part in parts:
             yield from in_one_lane(part.name, _restarted(draft, part))
 
     def notes() -> Iterator[str]:
+        yield from leftovers.notes(draft.survey)
         for part in parts:
             if len(part.application.units) == 1:
                 yield f"{part.name}: has one unit, and serves nobody while it restarts"

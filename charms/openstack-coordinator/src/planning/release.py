@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
-from snapshot import paused
 
-from planning import hypervisors, preflight, ways
+from planning import hypervisors, leftovers, preflight, ways
 from planning.draft import LONG, Draft, in_one_lane, step
 from planning.outcome import reason
 from planning.ways import Target
@@ -153,7 +152,7 @@ class Upgrade:
             for wave in self._waves(part, release)
         ]
         if work or hosts or rest or beside:
-            yield from self._left_paused()
+            yield from leftovers.waves(self._draft)
             yield from self._unattended(wanted=False)
             yield from self._errands()
             yield from self._dead_services()
@@ -174,8 +173,7 @@ class Upgrade:
                 yield f"{part.name}: has one unit, and serves nobody while it is upgraded"
             if part.upgrade.sealed and self._target(part, release).channel:
                 yield f"{part.name}: comes back sealed, and waits for whoever has the keys"
-        for _, unit in self._paused():
-            yield f"{unit.name}: was left paused, and is resumed first"
+        yield from leftovers.notes(self._survey)
         for host in self._survey.hosts:
             if not host.ours:
                 why = host.service.disabled_reason or "no reason given"
@@ -269,24 +267,6 @@ class Upgrade:
                 yield from in_one_lane(f"{name} as a whole", [done])
 
     # -- around -----------------------------------------------------------------------------
-
-    def _paused(self) -> list[tuple[Part, Unit]]:
-        return [(p, unit) for p in self._parts() for unit in p.application.units if paused(unit)]
-
-    def _left_paused(self) -> Iterator[Wave]:
-        """What another tool left on its way: nothing else begins while a unit serves nobody."""
-        found = [
-            step(
-                unit.name,
-                "resume: was left paused",
-                steps.resume_unit(unit.name),
-                steps.nothing(),
-                lane=part.name,
-                timeout=part.upgrade.timeout,
-            )
-            for part, unit in self._paused()
-        ]
-        yield from in_one_lane("left paused", found)
 
     def _unattended(self, *, wanted: bool) -> Iterator[Wave]:
         """Packages that upgrade by themselves would take the lock, and units in service."""

@@ -349,6 +349,26 @@ def test_a_model_at_work_is_waited_for_and_a_lost_unit_is_named() -> None:
     ]
 
 
+def test_what_an_aborted_plan_left_held_or_paused_is_put_right_first() -> None:
+    example = at_release("zed")
+    for number in (0, 1):
+        name = f"glance/{number}"
+        example.unit(name)["agent-status"] = full_status.status("executing")
+    example.pause("keystone/1")
+    command = {"command": steps.HELD.format(seconds=60.0)}
+    tasks = tuple(
+        snapshot.Task(str(n), f"glance/{n}", "juju-exec", command, "running", 0.0) for n in (0, 1)
+    )
+    found = planner.plan(example.look(tasks=tasks), request.Release(), TERMS, KNOWN)
+    assert isinstance(found, Planned)
+    assert [wave.name for wave in found.plan.waves[:2]] == ["left paused", "left held"]
+    kinds = [step.do.kind for step in found.plan.waves[1].steps]
+    assert kinds == ["release-agent", "await-units"] * 2
+    assert "glance/0: its agent was left held, and is released first" in found.notes
+    other = planner.plan(example.look(), request.Release(), TERMS, KNOWN)
+    assert isinstance(other, Refused), "an agent may be at work on something else"
+
+
 def test_a_dead_compute_without_guests_is_removed_first() -> None:
     example = at_release("zed")
     assert example.nova is not None
