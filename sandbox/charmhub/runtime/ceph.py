@@ -61,6 +61,16 @@ def tell(description: dict, world: World, *, going: bool) -> None:
     _write(file, told)
 
 
+def leave(description: dict, world: World) -> None:
+    """The unit's daemons are down until it tells of itself again."""
+    folder, part = place(description, world), description["workload"].get("ceph")
+    file = f"{folder}/{part}/{world.slug}"
+    if folder and part == "osd":
+        _write(file, {**_read(file), "up": False})
+    elif folder:
+        tell(description, world, going=True)
+
+
 def _numbers(folder: str, slug: str, count: int) -> list[int]:
     """The numbers of the unit's OSDs: those that it had, and the next free ones."""
     with locking.Held(f"{folder}/.lock"):

@@ -80,12 +80,23 @@ def attend(client: _socket.socket, local: Local, api: tuple[str, int] | None) ->
         if not request:
             return
         if api is None:
-            client.sendall(local.answer(request))
+            client.sendall(local.answer(_whole(client, request)))
         else:
             _pass_on(client, request, local, api)
     except OSError:
         # One of the two went away: so does the other's connection.
         return
+
+
+def _whole(client: _socket.socket, request: bytes) -> bytes:
+    """The request with all of its body, which may come after its head."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    told = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0].strip()
+    missing = (int(told) if told.isdigit() else 0) - len(body)
+    while missing > 0 and (chunk := client.recv(_CHUNK)):
+        request += chunk
+        missing -= len(chunk)
+    return request
 
 
 def _path(request: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from . import handshake, health, locking, openstack, sealing
+from . import ceph, handshake, health, locking, openstack, sealing
 from .world import DEFERRED, World
 
 
@@ -48,4 +48,5 @@ def stop_service(description: dict, world: World) -> None:
         openstack.ask_for_hypervisor(world, idle=True)
     if world.cloud:
         openstack.leave(description, world)
+    ceph.leave(description, world)
     sealing.seal(description, world)

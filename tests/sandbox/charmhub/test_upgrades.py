@@ -82,8 +82,12 @@ async def test_ceph_says_when_its_release_should_be_required(model):
     assert dump["require_osd_release"] == "reef"
     assert [osd["osd"] for osd in dump["osds"]] == [0, 1, 2, 3]
     assert "EPERM" in await ceph("osd require-osd-release squid")
-    for application in ("ceph-mon", "ceph-osd"):
-        model.configure(application, source=CLOUD)
+    model.configure("ceph-mon", source=CLOUD)
+    await model.until(lambda: model.version("ceph-mon/0") == "19.2.1")
+    model.configure("ceph-osd", source=CLOUD)
+    while "OSD_DOWN" not in (told := await ceph("health -f json")):
+        assert model.version("ceph-osd/0") != "19.2.1", told
+    assert "2 osds down" in told, "one unit at a time"
     for unit in ("ceph-mon/0", "ceph-osd/0", "ceph-osd/1"):
         await model.until(lambda unit=unit: model.version(unit) == "19.2.1")
     await model.until(lambda: model.status("ceph-osd/1").startswith("active"))
