@@ -23,7 +23,8 @@ def maas_key(home: Home) -> str:
 def hand_out(home: Home, juju: Juju, controller: str, region: Region) -> None:
     """Give maas-bmc its MAAS key, and the coordinator its Juju account.
 
-    The account is the coordinator's own, with write access to its model and no more.
+    The account is the coordinator's own: an administrator of its model, for Juju lets nobody else
+    run commands on machines (apiserver/facades/client/action), and no more.
 
     Raises:
         client.JujuFailed: Juju refused a command.
@@ -41,7 +42,7 @@ def hand_out(home: Home, juju: Juju, controller: str, region: Region) -> None:
     model = juju.json("show-model")
     name = next(iter(model))
     if COORDINATOR not in model[name]["users"]:
-        juju("grant", COORDINATOR, "write", f"{controller}:{name}")
+        juju("grant", COORDINATOR, "admin", f"{controller}:{name}")
     content = _login(home, COORDINATOR, password)
     secret = _grant(juju, "juju-credentials", COORDINATOR, *content)
     juju("config", COORDINATOR, f"juju-credentials={secret}")

@@ -1,1 +1,1 @@
-"""What large clouds cost, printed as tables: `tox -e benchmarks`."""
+"""What large clouds cost, printed as tables: `tox -e benchmarks`, `tox -e bench`."""

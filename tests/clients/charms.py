@@ -24,7 +24,9 @@ case "$JUJU_DISPATCH_PATH" in
   hooks/config-changed)
     [ "$(config-get title)" != broken ] || exit 1
     status-set active "ready" ;;
-  hooks/start) application-version-set 1.2.3; open-port 80/tcp ;;
+  hooks/start)
+    application-version-set 1.2.3
+    case "$JUJU_UNIT_NAME" in agent/*) ;; *) open-port 80/tcp ;; esac ;;
 esac
 """
 

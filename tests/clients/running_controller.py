@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import pathlib
 import signal
@@ -75,7 +76,7 @@ class RunningController:
 @contextlib.contextmanager
 def running(path: pathlib.Path, series: str) -> Iterator[RunningController]:
     """A controller that answers as this release of Juju, for as long as it is needed."""
-    controller = RunningController(Home(path, reserve(f"clients {series}")), series)
+    controller = RunningController(_home(path, series), series)
     try:
         controller.start()
         with environment(controller.environment):
@@ -83,6 +84,16 @@ def running(path: pathlib.Path, series: str) -> Iterator[RunningController]:
         yield controller
     finally:
         controller.stop()
+
+
+def _home(path: pathlib.Path, series: str) -> Home:
+    """A home whose address is free: a controller that was left behind holds its own."""
+    for attempt in itertools.count():
+        home = Home(path, reserve(f"clients {series} {attempt}"))
+        with socket.socket() as probe:
+            if probe.connect_ex((home.controller_address, 17070)):
+                return home
+    raise AssertionError("unreachable")
 
 
 @contextlib.contextmanager

@@ -53,6 +53,8 @@ def _application(world: World, charm: str, name: str, release: str) -> SimApplic
         track = fixed.get(facts.family or "", "8.0")
         if facts.family == "vault":
             track = world.luck.choice(("1.7", "1.8"))
+    if upgrade.follows:
+        options[upgrade.follows] = f"{track}/stable"
     newest = 700 + 7 * (world.luck.random() < 0.3)
     application = SimApplication(
         name,

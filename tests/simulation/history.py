@@ -20,6 +20,7 @@ from planning import request
 from planning.outcome import Planned
 
 from simulation import clouds
+from simulation.agents import SimUnit
 from simulation.world import KNOWN, Luck, Wrong
 
 Ending = Literal["done", "held", "aborted", "rolled back", "refused"]
@@ -48,6 +49,7 @@ class Misfortune:
     unit_fails: float
     unit_lost: float
     host_dies: float
+    guest_arrives: float
     clock_jumps: float
     operator: float
 
@@ -81,13 +83,14 @@ class _Life:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.luck = random.Random(seed)  # noqa: S311
-        bad = self.luck.choice((0.0, 0.3, 1.0))
+        bad = self.luck.choice((0.0, 0.5, 2.0))
         self.chances = Misfortune(
             crash=0.05 * bad,
             new_leader=0.01 * bad,
             unit_fails=0.002 * bad,
             unit_lost=0.001 * bad,
             host_dies=0.001 * bad,
+            guest_arrives=0.01 * bad,
             clock_jumps=0.002 * bad,
             operator=0.004 * bad,
         )
@@ -132,7 +135,8 @@ class _Life:
             if ending == "done":
                 ending = "rolled back"
                 if not (self.world.interfered or self.skipped):
-                    assert self._state() == before, "it was not rolled back to where it began"
+                    other = [now for now in self._state() if now not in before]
+                    assert not other, f"it was not rolled back to where it began: {other}"
         elif ending == "done" and not (self.world.interfered or self.skipped):
             self._is_complete(terms)
         return self._told(ending)
@@ -261,9 +265,11 @@ class _Life:
         if luck.random() < chances.new_leader:
             self.holder = f"coordinator/{luck.randrange(3)}"
         if luck.random() < chances.unit_fails:
-            world.fail(luck.choice(world.all_units()))
+            world.fail(self._victim())
         if luck.random() < chances.unit_lost:
-            self._lose(luck.choice(world.all_units()).name)
+            self._lose(self._victim().name)
+        if luck.random() < chances.guest_arrives:
+            self._arrive()
         if luck.random() < chances.host_dies:
             self._kill(luck.choice(list(world.hosts.hosts)))
         if luck.random() < chances.clock_jumps:
@@ -272,6 +278,19 @@ class _Life:
         if luck.random() < chances.operator:
             return self._meddle(journal)
         return journal
+
+    def _victim(self) -> SimUnit:
+        """Any unit, but rather one of an application that the plan is at work on."""
+        units = self.world.all_units()
+        busy = {unit.application for unit in units if unit.ours or unit.running}
+        beside = [unit for unit in units if unit.application in busy and not unit.ours]
+        return self.luck.choice(beside if beside and self.luck.random() < 0.7 else units)
+
+    def _arrive(self) -> None:
+        """Nova's scheduler chose a host just before it was disabled."""
+        out = [h.name for h in self.world.hosts.hosts.values() if not h.enabled and h.up]
+        if out:
+            self.world.hosts.arrive(self.luck.choice(out))
 
     def _lose(self, name: str) -> None:
         world = self.world

@@ -163,6 +163,12 @@ class Hosts:
         guest.host = migration.target
         guest.moved += 1
 
+    def arrive(self, host: str) -> None:
+        """A guest that the scheduler had placed before the host was disabled."""
+        id_ = f"late-{next(self._canaries)}"
+        self.guests[id_] = SimGuest(id_, host)
+        self.changed = True
+
     def boot_canary(self, host: str, chance: float) -> None:
         """A guest that comes up after a while, or not at all."""
         name = f"{steps.CANARY}{host}"

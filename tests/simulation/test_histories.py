@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gates
 import pytest
 
 from simulation.history import run
+from simulation.world import Wrong
 
 HISTORIES = 100
 FIRST = 1000
@@ -17,6 +19,21 @@ def test_whatever_happens_no_invariant_is_broken_and_every_history_ends(tenth: i
         for seed in range(FIRST + tenth * HISTORIES // 10, FIRST + (tenth + 1) * HISTORIES // 10)
     }
     assert endings <= {"done", "held", "aborted", "rolled back", "refused"}
+
+
+@pytest.mark.parametrize("kinds", [("quorum", "healthy"), ("empty",), ("other-zones-up",)])
+def test_a_coordinator_whose_gates_are_always_open_would_be_caught(
+    kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    always = dict.fromkeys(kinds, lambda *_: "")
+    monkeypatch.setattr(gates, "_GATES", {**gates._GATES, **always})
+    with pytest.raises(Wrong):
+        _live_many()
+
+
+def _live_many() -> None:
+    for seed in range(300, 700):
+        run(seed)
 
 
 def test_a_seed_replays_its_history() -> None:

@@ -16,6 +16,7 @@ import snapshot
 import steps
 from charms.openstack_coordinator.v0.rolling import Request
 
+from simulation import charm_actions
 from simulation.agents import (
     HELD_MARK,
     Agents,
@@ -28,7 +29,6 @@ from simulation.agents import (
 from simulation.hosts import Hosts, SimHost
 
 EPOCH = 1_800_000_000.0
-EXEC = "juju-exec"
 KNOWN = knowledge.load()
 
 
@@ -164,7 +164,7 @@ class World:
             task.message = "bad luck"
             job.end = lambda: setattr(task, "status", "failed")
         else:
-            _ACTIONS.get(action, lambda *_: None)(self, unit, job)
+            charm_actions.prepare(self, unit, job)
         self.agents.enqueue(unit, job)
 
     # -- charms and options -----------------------------------------------------------------
@@ -189,14 +189,14 @@ class World:
         def begin() -> None:
             known = unit.charm == (application.channel, application.revision)
             if not (known or upgrade.together or deferred or unit.paused):
-                self._goes_down(unit)
+                self.goes_down(unit)
 
         def end() -> None:
             if unit.charm == (application.channel, application.revision):
                 return
             unit.charm = (application.channel, application.revision)
             unit.owes_restart = unit.owes_restart or deferred
-            self._comes_back(unit)
+            self.comes_back(unit)
             if moved and upgrade.sealed:
                 self._seal(unit)
             self._maybe_fails(unit)
@@ -212,7 +212,7 @@ class World:
         application.options.update(new)
         self.agents.changed.add(application.name)
         origin = KNOWN.charms[application.charm].origin
-        version = self._version(application) if origin in new else ""
+        version = self.version_of(application) if origin in new else ""
         by_charm = KNOWN.upgrades[application.charm].way == "by-charm"
         if version and by_charm:
             self._roll(list(application.units.values()), version)
@@ -222,7 +222,7 @@ class World:
             upgrades = version if not managed else ""
             self.agents.enqueue(unit, self._config_changed(application, unit, upgrades))
 
-    def _version(self, application: SimApplication) -> str:
+    def version_of(self, application: SimApplication) -> str:
         """What its origin gives."""
         workload = KNOWN.upgrades[application.charm].workload
         value = application.options.get(KNOWN.charms[application.charm].origin or "")
@@ -238,13 +238,13 @@ class World:
 
         def begin() -> None:
             if upgrades and not deferred and not unit.paused:
-                self._goes_down(unit)
+                self.goes_down(unit)
 
         def end() -> None:
             if upgrades:
-                self._has(unit, version)
+                self.has(unit, version)
                 unit.owes_restart = deferred
-            self._comes_back(unit)
+            self.comes_back(unit)
             self._maybe_fails(unit)
 
         job.begin, job.end = begin, end
@@ -258,12 +258,12 @@ class World:
 
         def end() -> None:
             if unit.version != version:
-                self._has(unit, version)
+                self.has(unit, version)
             self._roll(units, version)
 
         self.agents.enqueue(unit, Job("config-changed", self.luck.uniform(10, 60), end=end))
 
-    def _has(self, unit: SimUnit, version: str) -> None:
+    def has(self, unit: SimUnit, version: str) -> None:
         unit.version = version
         self.upgraded[unit.name] = self.upgraded.get(unit.name, 0) + 1
         if self.upgraded[unit.name] > 1:
@@ -271,18 +271,18 @@ class World:
 
     # -- down and up ------------------------------------------------------------------------
 
-    def _goes_down(self, unit: SimUnit) -> None:
+    def goes_down(self, unit: SimUnit) -> None:
         unit.restarting = True
         unit.ours = unit.ours or not unit.lapsed
-        self._one_at_a_time(unit)
+        self.one_at_a_time(unit)
         self.agents.changed.add(unit.application)
 
-    def _comes_back(self, unit: SimUnit) -> None:
+    def comes_back(self, unit: SimUnit) -> None:
         unit.restarting = False
         unit.ours = unit.paused
         self.agents.changed.add(unit.application)
 
-    def _one_at_a_time(self, unit: SimUnit) -> None:
+    def one_at_a_time(self, unit: SimUnit) -> None:
         application = self.applications[unit.application]
         if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
             return
@@ -345,7 +345,9 @@ class World:
         if unit is None:
             return
         command = {"command": steps.HELD.format(seconds=asked["seconds"])}
-        task = SimTask(next(self._numbers), unit.name, EXEC, command, "pending", self.clock)
+        task = SimTask(
+            next(self._numbers), unit.name, charm_actions.EXEC, command, "pending", self.clock
+        )
         self.agents.tasks.append(task)
 
         def lapse() -> None:
@@ -422,10 +424,7 @@ class World:
         out = [
             other.name
             for other in self.hosts.hosts.values()
-            if other.zone != host.zone
-            and other.mapped
-            and not other.enabled
-            and other.reason.startswith(steps.MARK)
+            if other.zone != host.zone and other.mapped and _out(other)
         ]
         if out and host.mapped:
             raise Wrong(f"{host.name} of {host.zone} goes down while {out} of other zones are")
@@ -473,73 +472,6 @@ class World:
     _await_unsealed = _soak = _nothing = _await_units
 
 
-# -- actions --------------------------------------------------------------------------------
-
-
-def _pause(world: World, unit: SimUnit, job: Job) -> None:
-    def end() -> None:
-        unit.paused = unit.ours = True
-        world._one_at_a_time(unit)
-
-    job.end = end
-
-
-def _resume(world: World, unit: SimUnit, job: Job) -> None:
-    def end() -> None:
-        unit.paused = unit.ours = False
-
-    job.end = end
-
-
-def _openstack_upgrade(world: World, unit: SimUnit, job: Job) -> None:
-    application = world.applications[unit.application]
-    version = world._version(application)
-    job.seconds = world.luck.uniform(60, 400)
-
-    def begin() -> None:
-        host = world.machines[unit.machine].hostname
-        if host in world.hosts.hosts and not world.hosts.empty(host):
-            raise Wrong(f"{unit.name} is upgraded while {host} has guests")
-        unit.restarting = True
-
-    def end() -> None:
-        world._has(unit, version)
-        world._comes_back(unit)
-
-    job.begin, job.end = begin, end
-
-
-def _run_deferred(world: World, unit: SimUnit, job: Job) -> None:
-    def begin() -> None:
-        if unit.owes_restart:
-            world._goes_down(unit)
-
-    def end() -> None:
-        unit.owes_restart = False
-        world._comes_back(unit)
-
-    job.begin, job.end = begin, end
-
-
-def _noout(wanted: bool) -> Any:
-    def action(world: World, _: SimUnit, job: Job) -> None:
-        job.end = lambda: setattr(world.hosts, "noout", wanted)
-
-    return action
-
-
-def _execute(world: World, _: SimUnit, job: Job) -> None:
-    command = str(job.task.parameters["command"]) if job.task else ""
-    if "require-osd-release" in command:
-        job.end = lambda: setattr(world, "require", command.rpartition(" ")[2])
-
-
-_ACTIONS = {
-    "pause": _pause,
-    "resume": _resume,
-    "openstack-upgrade": _openstack_upgrade,
-    "run-deferred-hooks": _run_deferred,
-    "set-noout": _noout(True),
-    "unset-noout": _noout(False),
-    EXEC: _execute,
-}
+def _out(host: SimHost) -> bool:
+    """Down, or disabled by a plan."""
+    return not host.up or (not host.enabled and host.reason.startswith(steps.MARK))

@@ -270,13 +270,15 @@ class Model:
             Unreachable: no answer in time.
             RequestRefused: the unit is not known, or the user does not administer the model.
         """
-        answer = await self._session.call(
-            "Action",
-            "Run",
-            commands=command,
-            timeout=int(timeout * 1e9),
-            units=[unit],
-        )
+        asked = {"timeout": int(timeout * 1e9), "units": [unit], "parallel": parallel}
+        try:
+            answer = await self._session.call("Action", "Run", commands=command, **asked)
+        except juju_session.RequestRefused as error:
+            if "permission denied" not in str(error):
+                raise
+            raise juju_session.RequestRefused(
+                f"{error}: commands on machines take admin access: juju grant <user> admin <model>"
+            ) from error
         for task in answer.get("actions") or ():
             _raise_error(task, f"juju exec on {unit}")
 

@@ -74,6 +74,10 @@ def _unit_by_action(
         return sight.failed(f"{name} is gone")
     if reached(unit):
         return DONE
+    task = sight.task(name, action, None)
+    if task is not None and not task.ended:
+        # Actions run while a hook is in error, too: the same is not asked for beside it.
+        return WORKING
     if _in_error(unit):
         return sight.failed(f"{name} is in error: {unit.message}")
     return sight.by_task(name, action, None)

@@ -85,15 +85,16 @@ class Performer:
         import openstack_api
 
         compute = nova.Nova(self._openstack)
-        does = {"cold": compute.cold_migrate, "confirm": compute.confirm}
         for move in draining.look(arguments, self._snapshot.nova, since).moves:
             logger.info("plan: %s migration of guest %s", move.how, move.guest)
             try:
                 with openstack_api.told(self._openstack.auth_url):
                     if move.how == "live":
                         compute.live_migrate(move.guest, move.target)
+                    elif move.how == "cold":
+                        compute.cold_migrate(move.guest)
                     else:
-                        does[move.how](move.guest)
+                        compute.confirm(move.guest)
             except openstack_api.OpenStackApiError as error:
                 # Nova will tell of it, or the next tick asks again.
                 logger.warning("plan: guest %s: %s", move.guest, error)

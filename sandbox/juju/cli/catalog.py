@@ -42,6 +42,7 @@ _BY_MODULE: Mapping[str, str] = {
     "remote_shell": "ssh scp",
     "ssh_keys": "ssh-keys list-ssh-keys add-ssh-key remove-ssh-key",
     "resources": "resources list-resources attach-resource",
+    "charmhub": "find info",
     "offer_search": "find-offers show-offer",
     "offers": "offer consume offers list-offers remove-offer remove-saas",
 }

@@ -261,9 +261,36 @@ def _destroy_model(context: Context) -> None:
         session.to_controller().one("ModelManager", "DestroyModels", {"models": [parameters]})
     except ApiError as error:
         context.stderr.write("\n")
+        if error.code == "model has persistent storage":
+            raise CommandError(_storage_remains(session, model)) from error
         raise CommandError(f"cannot destroy model: {error}") from error
     _wait_until_gone(context, model)
     session.store.remove_model(session.controller, model.name)
+
+
+def _storage_remains(session: Session, model: KnownModel) -> str:
+    """What keeps a model, and the two ways on (cmd/juju/model/destroy.go)."""
+    answer = session.to_model(model.uuid).call("Storage", "ListStorageDetails", {"filters": [{}]})
+    kinds = [
+        found["kind"]
+        for found in answer["results"][0].get("result") or []
+        if found.get("persistent")
+    ]
+    counts = [
+        f"{kinds.count(kind)} {name}{'' if kinds.count(kind) == 1 else 's'}"
+        for kind, name in ((1, "volume"), (2, "filesystem"))
+        if kind in kinds
+    ]
+    return (
+        f'cannot destroy model "{unqualified(model.name)}"\n\n'
+        f"The model has persistent storage remaining:\n\t{' and '.join(counts)}\n\n"
+        "To destroy the storage, run the destroy-model\n"
+        'command again with the "--destroy-storage" option.\n\n'
+        "To release the storage from Juju's management\n"
+        'without destroying it, use the "--release-storage"\n'
+        "option instead. The storage can then be imported\n"
+        "into another Juju model.\n"
+    )
 
 
 def _of_controller(context: Context, text: str) -> tuple[Session, str]:

@@ -56,6 +56,8 @@ class UnitAgent:
         self._on_gone = on_gone
         self._task: asyncio.Task[None] | None = None
         self._look_again = False
+        self._told = False
+        """Something may have changed since the last decision."""
         self._update_status: asyncio.TimerHandle | None = None
         self._interval = 0.0
         self._retry: asyncio.TimerHandle | None = None
@@ -81,7 +83,7 @@ class UnitAgent:
 
     def look(self) -> None:
         """Something about the unit may have changed."""
-        self._look_again = True
+        self._look_again = self._told = True
         self.memory.kill_if_gone()
         if self._task is None and not self._stopping and not self._held:
             self._task = asyncio.get_running_loop().create_task(
@@ -186,6 +188,7 @@ class UnitAgent:
 
     def _decide(self) -> Operation | None:
         """The next operation by what the store says now."""
+        self._told = False
         memory = self.memory
         with self._runtime.store.transaction() as tx:
             if not self._started and not self._start(tx):
@@ -252,7 +255,9 @@ class UnitAgent:
     async def _run_exclusively(self, operation: RunHook | RunAction | RunCommand) -> None:
         """Run a process when the machine is free and there is a slot, if it is still due."""
         async with self._exclusion(operation), self._runtime.slot():
-            if self._stopping or self._held or self._decide() != operation:
+            if self._stopping or self._held:
+                return
+            if self._told and self._decide() != operation:
                 return
             if isinstance(operation, RunHook):
                 await execution.run_hook(self.memory, operation.hook)

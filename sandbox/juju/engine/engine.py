@@ -24,7 +24,7 @@ from sandbox.juju.hook_tools import build, registry
 from sandbox.juju.hook_tools.answer import Answer, refuse
 from sandbox.juju.hook_tools.invocation import UsageError
 from sandbox.juju.hook_tools.server import Request, ToolServer, socket_path
-from sandbox.juju.state import leases, runs, secret_consumers, secrets
+from sandbox.juju.state import leases, mirrored_relations, runs, secret_consumers, secrets
 from sandbox.juju.state.store import Change, Store, Transaction
 
 _LOGGER = logging.getLogger(__name__)
@@ -138,9 +138,14 @@ class Engine:
         return row is not None
 
     def _of_secret(self, change: Change) -> Iterator[tuple[str, str]]:
-        """The owner of a secret, or its application's units, and those who read it."""
+        """The owner of a secret, or its application's units, and those who read it anywhere."""
         with self._store.transaction() as tx:
             consumers = secret_consumers.units(tx, change.model, change.key)
+            elsewhere = {
+                alias
+                for consumer in consumers
+                for alias in mirrored_relations.aliases(tx, change.model, consumer)
+            }
             row = tx.one(
                 "SELECT owner_kind, owner FROM secrets WHERE model = ? AND id = ?",
                 *(change.model, change.key),
@@ -150,9 +155,8 @@ class Engine:
             owners = {row["owner"]}
         elif row is not None:
             owners = self._applications.get((change.model, row["owner"]), set())
-        for unit in {*owners, *consumers}:
-            if (change.model, unit) in self._agents:
-                yield change.model, unit
+        here = {(change.model, unit) for unit in {*owners, *consumers}}
+        yield from (key for key in here | elsewhere if key in self._agents)
 
     def _task_changed(self, change: Change) -> None:
         with self._store.transaction() as tx:

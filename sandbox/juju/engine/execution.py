@@ -21,6 +21,7 @@ from sandbox.juju.state import (
     relations,
     runs,
     scopes,
+    secret_consumers,
     secrets,
     statuses,
     storage_attachments,
@@ -127,7 +128,7 @@ def _prepare(memory: UnitMemory, hook: Hook) -> _Prepared | None:
         endpoint = remote.relations[hook.relation].endpoint if hook.relation is not None else ""
         revision = 0
         if hook.about_secret:
-            secret = secrets.get(tx, memory.model, hook.secret)
+            secret = secret_consumers.anywhere(tx, memory.model, memory.unit, hook.secret)
             revision = secret.latest
             if hook.kind != "secret-changed":  # the owner is told its own label
                 hook = dataclasses.replace(hook, secret_label=secret.label)
@@ -167,12 +168,14 @@ def _has_subject(tx: Transaction, memory: UnitMemory, hook: Hook) -> bool:
         return remote.leader
     if hook.about_storage:
         return hook.storage in remote.storage
+    if hook.kind == "secret-changed":
+        return hook.secret in remote.consumed
     if hook.about_secret:
         row = tx.one(
             "SELECT owner_kind FROM secrets WHERE model = ? AND id = ?", memory.model, hook.secret
         )
         shared = row is not None and row["owner_kind"] == "application"
-        return row is not None and (hook.kind == "secret-changed" or not shared or remote.leader)
+        return row is not None and (not shared or remote.leader)
     return True
 
 

@@ -82,6 +82,7 @@ class Hook:
 
     def to_document(self) -> dict[str, Any]:
         """As a JSON object without what has its default."""
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        document = dataclasses.asdict(self)
-        return {key: value for key, value in document.items() if value != defaults[key]}
+        return {key: value for key, value in vars(self).items() if value != _DEFAULTS[key]}
+
+
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Hook)}

@@ -86,10 +86,13 @@ class LocalState:
         return self.kind == "run-hook" and self.step == "pending"
 
     def to_text(self) -> str:
-        """As JSON."""
-        document = dataclasses.asdict(self)
-        document["hook"] = self.hook.to_document() if self.hook else None
-        document["storage"] = sorted(self.storage)
+        """As JSON. It is written several times a hook: `dataclasses.asdict` would copy all."""
+        document = {
+            **vars(self),
+            "hook": self.hook.to_document() if self.hook else None,
+            "storage": sorted(self.storage),
+            "relations": {number: vars(state) for number, state in self.relations.items()},
+        }
         return json.dumps(document, separators=(",", ":"))
 
     @classmethod

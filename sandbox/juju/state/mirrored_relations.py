@@ -61,6 +61,22 @@ def copy_application(tx: Transaction, relation: Relation, application: str) -> N
         relations.touch(tx, there)
 
 
+def aliases(tx: Transaction, model: str, unit: str) -> list[tuple[str, str]]:
+    """What the models at the other ends call a unit: each with its name there."""
+    if not tx.one(
+        "SELECT 1 FROM offer_connections WHERE model = ? OR offering_model = ?", model, model
+    ):
+        return []
+    application, _, number = unit.rpartition("/")
+    found: dict[tuple[str, str], None] = {}
+    for relation in relations.of_application(tx, model, application):
+        there = other(tx, relation)
+        if there is not None:
+            name = _same_side(relation, there, application).application
+            found[there.model, f"{name}/{number}"] = None
+    return list(found)
+
+
 def forget(tx: Transaction, relation: Relation) -> None:
     """Note that one end is gone: the other has nobody to tell any more."""
     tx.execute(

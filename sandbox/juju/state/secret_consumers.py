@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.juju import errors
-from sandbox.juju.state import secrets
+from sandbox.juju.state import mirrored_relations, secrets
 from sandbox.juju.state.secret_values import Secret
 from sandbox.juju.state.store import Transaction
 
@@ -34,15 +34,23 @@ def read(
         known = by_label(tx, model, unit, label)
         label = ""
     else:
-        known = secrets.get(tx, model, secret)
-    if not secrets.readable(tx, model, known.id, unit):
-        raise errors.PermissionDenied
-    if label and _owned(known, unit):
+        known = anywhere(tx, model, unit, secret)
+    reader = _reader(tx, known, model, unit)
+    if label and known.model == model and _owned(known, unit):
         if leader or known.owner_kind == "unit":
             secrets.update(tx, model, known.id, label=label)
         label = ""
-    revision = _revision(tx, known, unit, label, refresh=refresh, peek=peek)
-    return secrets.content(tx, model, known.id, revision)
+    revision = _revision(tx, known, reader, label, refresh=refresh, peek=peek)
+    tx.touch("unit", model, unit)
+    return secrets.content(tx, known.model, known.id, revision)
+
+
+def anywhere(tx: Transaction, model: str, unit: str, secret: str) -> Secret:
+    """A secret of this model, or of one that the unit is related to; NotFound if there is none."""
+    for place in (model, *(other for other, _ in mirrored_relations.aliases(tx, model, unit))):
+        if tx.one("SELECT 1 FROM secrets WHERE model = ? AND id = ?", place, secret):
+            return secrets.get(tx, place, secret)
+    return secrets.get(tx, model, secret)
 
 
 def by_label(tx: Transaction, model: str, unit: str, label: str) -> Secret:
@@ -56,13 +64,27 @@ def by_label(tx: Transaction, model: str, unit: str, label: str) -> Secret:
         "SELECT secret FROM secret_consumers WHERE model = ? AND unit = ? AND label = ?",
         *(model, unit, label),
     )
-    if found is None:
-        raise errors.NotFound(f'consumer label "{label}" not found')
-    return secrets.get(tx, model, found)
+    if found is not None:
+        return secrets.get(tx, model, found)
+    for other, name in mirrored_relations.aliases(tx, model, unit):
+        found = tx.value(
+            "SELECT secret FROM secret_consumers WHERE model = ? AND unit = ? AND label = ?",
+            *(other, name, label),
+        )
+        if found is not None:
+            return secrets.get(tx, other, found)
+    raise errors.NotFound(f'consumer label "{label}" not found')
 
 
 def consumed(tx: Transaction, model: str, unit: str) -> dict[str, tuple[int, str]]:
     """The latest revision and the unit's label of every secret that it reads and may read."""
+    result = _consumed(tx, model, unit)
+    for other, name in mirrored_relations.aliases(tx, model, unit):
+        result |= _consumed(tx, other, name)
+    return result
+
+
+def _consumed(tx: Transaction, model: str, unit: str) -> dict[str, tuple[int, str]]:
     rows = tx.all(
         "SELECT c.secret, c.label, s.latest, s.label AS owner_label, s.owner_kind, s.owner"
         " FROM secret_consumers c JOIN secrets s ON s.model = c.model AND s.id = c.secret"
@@ -90,6 +112,18 @@ def units(tx: Transaction, model: str, secret: str) -> list[str]:
 def track(tx: Transaction, model: str, unit: str, secret: str) -> None:
     """Make a unit track the latest revision of a secret."""
     _revision(tx, secrets.get(tx, model, secret), unit, "", refresh=True, peek=False)
+
+
+def _reader(tx: Transaction, secret: Secret, model: str, unit: str) -> str:
+    """What the secret's model calls a unit that may read it; PermissionDenied if it may not."""
+    names = [unit]
+    if secret.model != model:
+        aliases = mirrored_relations.aliases(tx, model, unit)
+        names = [name for other, name in aliases if other == secret.model]
+    for name in names:
+        if secrets.readable(tx, secret.model, secret.id, name):
+            return name
+    raise errors.PermissionDenied
 
 
 def _owned(secret: Secret, unit: str) -> bool:

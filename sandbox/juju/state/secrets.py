@@ -149,8 +149,7 @@ def grant(
         NotValid: the subject has it in the scope of another relation.
     """
     get(tx, model, secret)
-    table = "applications" if subject_kind == "application" else "units"
-    if not tx.one(f"SELECT 1 FROM {table} WHERE model = ? AND name = ?", model, subject):
+    if not _exists(tx, model, subject_kind, subject):
         raise errors.NotFound(f'{subject_kind} "{subject}" not found')
     known = [
         g
@@ -165,6 +164,15 @@ def grant(
         *(model, secret, subject_kind, subject, relation),
     )
     tx.touch("secret", model, secret)
+
+
+def _exists(tx: Transaction, model: str, subject_kind: SubjectKind, subject: str) -> bool:
+    """Whether there is such a unit or application, here or in a related model."""
+    table = "applications" if subject_kind == "application" else "units"
+    if tx.one(f"SELECT 1 FROM {table} WHERE model = ? AND name = ?", model, subject):
+        return True
+    remote = "SELECT 1 FROM remote_applications WHERE model = ? AND name = ?"
+    return tx.one(remote, model, subject.partition("/")[0]) is not None
 
 
 def revoke(

@@ -60,7 +60,6 @@ def deployed(controller: RunningController, charms: pathlib.Path) -> Iterator[ju
         client.wait_timeout = 60
         client.deploy(charms / "web.charm")
         settle(client)
-        client.cli("switch", str(client.model), include_model=False)
         yield client
 
 

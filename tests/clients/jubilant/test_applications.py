@@ -184,6 +184,7 @@ def test_storage_and_resources_come_with_the_deploy(juju, charms, tmp_path):
         (("refresh", "nothing", "--path", "./x"), 1, 'application "nothing" not found'),
         (("trust", "nothing"), 1, 'application "nothing" not found'),
         (("show-unit", "web/9"), 1, 'unit "web/9" not found'),
+        (("model-config", "no-such-key"), 1, '"no-such-key" is not a key of the currently'),
         (("resolved", "web/0"), 1, 'unit "web/0" is not in an error state'),
     ],
 )

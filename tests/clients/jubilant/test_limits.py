@@ -29,7 +29,7 @@ MEBIBYTE = 1024**2
         (("deploy", "web", "-n", "0"), 2, "--num-units must be a positive integer"),
         (("deploy", "web", "shop", "too"), 2, 'unrecognized args: ["too"]'),
         (
-            ("offer", "web:site", "Offer_1"),
+            ("offer", "{model}.web:site", "Offer_1"),
             1,
             'cannot add application offer "Offer_1": offer name "Offer_1" not valid',
         ),
@@ -38,6 +38,7 @@ MEBIBYTE = 1024**2
     ],
 )
 def test_names_that_juju_refuses(deployed, words, code, message):
+    words = [word.format(model=deployed.model) for word in words]
     with pytest.raises(jubilant.CLIError) as refusal:
         deployed.cli(*words, include_model=words[0] != "offer")
     assert (refusal.value.returncode, refusal.value.stderr.strip()) == (

@@ -104,7 +104,6 @@ def test_a_cloud_and_its_credential_are_added_and_updated(juju, controller):
             1,
             "model sandbox:admin/nothing not found",
         ),
-        (("model-config", "no-such-key"), 1, '"no-such-key" is not a key of the currently'),
         (("switch", "nothing"), 1, "nothing"),
         (("no-such-command",), 2, 'juju: "no-such-command" is not a juju command'),
     ],

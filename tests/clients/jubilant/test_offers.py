@@ -75,6 +75,25 @@ def test_integrating_with_a_url_consumes_it(juju, database, charms):
     assert "relations" not in database.cli("export-bundle")
 
 
+def test_a_secret_is_granted_across_models_and_its_changes_are_told(juju, database, charms):
+    database.offer("db", endpoint="sql")
+    juju.deploy(charms / "web.charm")
+    juju.integrate("web", f"admin/{database.model}.db")
+    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.2)
+    made = database.exec("secret-add password=hunter2", unit="db/0")
+    uri = made.stdout.strip()
+    with pytest.raises(jubilant.TaskError) as refusal:
+        juju.exec(f"secret-get {uri}", unit="web/0")
+    assert "permission denied" in refusal.value.task.stderr
+    database.exec(f'secret-grant {uri} --relation "$(relation-ids sql)"', unit="db/0")
+    assert juju.exec(f"secret-get {uri} --label db", unit="web/0").stdout == "password: hunter2\n"
+    database.exec(f"secret-set {uri} password=hunter3", unit="db/0")
+    juju.wait(lambda _: 'ran "secret-changed"' in juju.debug_log(), delay=0.5, successes=1)
+    assert juju.exec("secret-get --label db", unit="web/0").stdout == "password: hunter2\n"
+    refreshed = juju.exec("secret-get --label db --refresh", unit="web/0")
+    assert refreshed.stdout == "password: hunter3\n"
+
+
 def test_a_relation_is_suspended_by_those_who_offer(juju, database, charms):
     database.offer("db", endpoint="sql")
     juju.deploy(charms / "web.charm")
@@ -130,7 +149,7 @@ def test_what_a_user_was_not_granted_is_not_there(juju, database, controller, tm
     [
         (("offer", "web"), 2, "endpoints must conform to format"),
         (
-            ("offer", "nothing:sql"),
+            ("offer", "{model}.nothing:sql"),
             1,
             'getting offered application nothing: application "nothing"',
         ),
@@ -141,6 +160,7 @@ def test_what_a_user_was_not_granted_is_not_there(juju, database, controller, tm
     ],
 )
 def test_refusals_end_with_juju_s_exit_codes_and_words(deployed, words, code, message):
+    words = [word.format(model=deployed.model) for word in words]
     with pytest.raises(jubilant.CLIError) as refusal:
         deployed.cli(*words, include_model=words[0] not in ("offer", "find-offers"))
     assert refusal.value.returncode == code

@@ -42,7 +42,7 @@ def test_storage_moves_from_unit_to_unit_with_what_is_on_it(juju, charms):
     name = str(juju.model)
     with pytest.raises(jubilant.CLIError) as refusal:
         juju.destroy_model(name)
-    assert "model contains persistent storage" in refusal.value.stderr
+    assert "persistent storage remaining:\n\t1 filesystem\n" in refusal.value.stderr
     juju.destroy_model(name, release_storage=True)
 
 

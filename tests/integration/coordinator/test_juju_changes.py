@@ -9,7 +9,7 @@ import juju_api
 import pytest
 from charms.openstack_coordinator.v0 import juju_login, juju_session
 
-from sandbox.juju.state import units
+from sandbox.juju.state import tasks, units
 from tests.integration.coordinator.test_juju_api import credentials
 
 HUB = {
@@ -98,12 +98,16 @@ async def test_an_action_is_remembered_with_its_time_and_its_end(controller: Any
 
 async def test_a_command_is_for_the_models_administrators(controller: Any) -> None:
     async with session(controller) as model:
-        with pytest.raises(juju_session.RequestRefused, match="permission denied"):
+        with pytest.raises(juju_session.RequestRefused, match="juju grant <user> admin <model>"):
             await model.run_command("keystone/0", "true", 60)
     async with session(controller, username="owner") as model:
         await model.run_command("keystone/0", "true", 60, parallel=True)
         (task,) = await model.tasks(["keystone/0"], ["juju-exec"])
         assert task.parameters["command"] == "true"
+    with controller.store.transaction() as tx:
+        assert tasks.get(tx, controller.model, int(task.id)).parallel, (
+            "it keeps nobody else on the machine waiting"
+        )
 
 
 async def test_units_and_machines_come_and_go(controller: Any) -> None:

@@ -91,6 +91,7 @@ class Application:
         )
         related = testing.Relation(
             "openstack-cloud",
+            id=1000 + self._generation,
             interface="openstack_cloud",
             remote_app_name="openstack-coordinator",
             remote_app_data=openstack_cloud.to_databag(document),

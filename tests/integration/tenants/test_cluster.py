@@ -87,7 +87,7 @@ def test_a_nova_that_fails_is_waited_for_before_anything_is_made(
 def test_a_model_that_is_destroyed_behind_its_back_is_told_and_made_anew_only_when_asked(
     edge: Application, controller: Controller
 ) -> None:
-    edge.until("maintenance cluster edge: applications", lost=True)
+    edge.until("maintenance cluster edge: relations", lost=True)
     until(edge.servers, 60, "Juju makes servers")
     network = {found for found in edge.resources() if found.startswith(("network", "router"))}
     controller.run(
@@ -99,7 +99,7 @@ def test_a_model_that_is_destroyed_behind_its_back_is_told_and_made_anew_only_wh
     assert edge.tick() == told, "nothing is made before somebody asks"
     assert edge.servers() == []
     edge.run("resume")
-    edge.until("maintenance cluster edge: applications", lost=True)
+    edge.until("maintenance cluster edge: relations", lost=True)
     assert network <= edge.resources(), "the network that it had serves on"
 
 
@@ -167,14 +167,24 @@ def test_an_option_that_asks_for_another_network_is_refused_while_the_cluster_li
     assert edge.resources() == before
 
 
-def test_what_was_changed_by_hand_and_a_server_in_error_are_mended(
-    edge: Application, cloud: OpenStack, controller: Controller
+def test_an_option_of_its_applications_that_was_changed_by_hand_is_put_right(
+    edge: Application, controller: Controller
 ) -> None:
     controller.run("config", "-m", "k8s-edge", "cinder-csi", "storage-class-default=false")
-    machine = controller.status("k8s-edge")["applications"]["kubernetes-worker"]["units"][
-        "kubernetes-worker/1"
-    ]["machine"]
-    server = controller.status("k8s-edge")["machines"][machine]["instance-id"]
+    assert edge.tick().startswith("maintenance")
+    edge.until("active")
+    shown = controller.run("config", "-m", "k8s-edge", "cinder-csi", "--format=json")
+    assert json.loads(shown)["settings"]["storage-class-default"]["value"] is True
+
+
+def test_a_server_in_error_is_told_and_what_is_told_to_do_helps(
+    edge: Application, cloud: OpenStack, controller: Controller
+) -> None:
+    status = controller.status("k8s-edge")
+    machine = status["applications"]["kubernetes-worker"]["units"]["kubernetes-worker/1"][
+        "machine"
+    ]
+    server = status["machines"][machine]["instance-id"]
     cloud.admin.compute.reset_server_state(server, "error")
     told = edge.until(f"waiting not well: machine {machine}: its server {server} is ERROR")
     remedy = f"juju remove-machine -m k8s-edge {machine} --force"
@@ -183,10 +193,7 @@ def test_what_was_changed_by_hand_and_a_server_in_error_are_mended(
     until(lambda: server not in {one.id for one in edge.servers()}, 60, "the server is gone")
     edge.tick()
     edge.until("active")
-    servers = edge.servers()
-    assert [one.status for one in servers] == ["ACTIVE"] * MACHINES
-    option = json.loads(controller.run("config", "-m", "k8s-edge", "cinder-csi", "--format=json"))
-    assert option["settings"]["storage-class-default"]["value"] is True
+    assert [one.status for one in edge.servers()] == ["ACTIVE"] * MACHINES
     groups = [found for found in edge.resources() if found.startswith("group")]
     assert len(groups) == MACHINES + 1, "the security group of the server went with it"
 

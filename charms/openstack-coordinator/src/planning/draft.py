@@ -135,7 +135,8 @@ class Draft:
     def resume(self, part: Part, unit: Unit, lane: str) -> list[Step]:
         """The unit into service again, then its agent."""
         agent = self.survey.agents.get(unit.name)
-        timeout = part.upgrade.timeout
+        # One that comes back sealed is in service when somebody has unsealed it.
+        timeout = steps.DAY if part.upgrade.sealed else part.upgrade.timeout
         return [
             step(
                 one.name,

@@ -103,6 +103,8 @@ def restart(draft: Draft, request: Restart) -> Drafted:
         for part in parts:
             if len(part.application.units) == 1:
                 yield f"{part.name}: has one unit, and serves nobody while it restarts"
+            if part.upgrade.sealed:
+                yield f"{part.name}: each unit comes back sealed, and waits for the keys"
 
     return Drafted("restart", tuple(reasons), waves, notes)
 

@@ -210,6 +210,7 @@ class Upgrade:
     def _target(self, part: Part, release: Known) -> Target:
         application = part.application
         track = self._track(part, release)
+        risk = application.channel.partition("/")[2] or "stable"
         values = release.origins.get(application.base, ())
         origin: str | None = None
         if part.charm.origin is not None and part.upgrade.way != "charm-only":
@@ -217,7 +218,7 @@ class Upgrade:
             origin = values[-1] if values and now not in values else None
         return Target(
             part=part,
-            channel=f"{track}/stable" if track else "",
+            channel=f"{track}/{risk}" if track else "",
             origin=origin,
             version=self._survey.version(part, release),
             release=release,

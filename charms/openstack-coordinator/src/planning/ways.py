@@ -96,7 +96,7 @@ def refreshed(
     if moved and part.upgrade.follows:
         work.append(_option(part, part.upgrade.follows, channel))
     # What comes back sealed serves nobody until somebody has unsealed it.
-    sealed = moved and part.upgrade.sealed
+    sealed = part.upgrade.sealed
     if deferred or part.upgrade.together:
         yield from _together(draft, part, work, what, sealed=sealed)
     else:
@@ -251,13 +251,6 @@ def _one(draft: Draft, target: Target, unit: Unit) -> Iterator[Step]:
     yield upgrade
     if not alone:
         yield from draft.resume(part, unit, part.name)
-    agent = draft.survey.agents.get(unit.name)
-    names = [unit.name] if agent is None else [unit.name, agent.name]
-    wait = steps.await_units(names)
-    timeout = part.upgrade.timeout
-    yield step(
-        unit.name, "settle", wait, steps.nothing(), lane=part.name, timeout=timeout, attempts=1
-    )
 
 
 def upgrade_step(unit: Unit, target: Target, lane: str) -> Step:

@@ -56,8 +56,11 @@ def bobcat_to_caracal() -> Case:
 
 
 def mixed_revisions() -> Case:
-    """Charms behind the head of their channel, one application ahead already."""
+    """Charms behind the head of their channel, one application ahead already, an agent on a track
+    that was given up, and one that follows candidates."""
     example = at_release("2023.2", ha=True, ceph=False)
+    example.application("nova-hacluster")["charm-channel"] = "2.0.3/stable"
+    example.application("cinder")["charm-channel"] = "2023.2/candidate"
     for name in ("keystone", "mysql-innodb-cluster", "keystone-mysql-router"):
         charm = example.application(name)["charm"].rpartition("-")[0]
         example.application(name)["can-upgrade-to"] = f"{charm}-707"

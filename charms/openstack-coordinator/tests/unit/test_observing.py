@@ -77,6 +77,14 @@ def test_an_action_that_runs_is_waited_for_whoever_asked_for_it() -> None:
     assert state(steps.pause_unit("keystone/0"), None, tasks=running) == "working"
 
 
+def test_an_action_that_runs_on_a_unit_in_error_is_waited_for_too() -> None:
+    failed = edited(workload_status=full_status.status("error", "hook failed"))
+    pause = steps.pause_unit("keystone/0")
+    assert state(pause, requested(), failed) == "failed"
+    running = (task("pause", "running"),)
+    assert state(pause, requested(), failed, tasks=running) == "working"
+
+
 def test_an_action_that_failed_is_told_with_its_unit_and_message() -> None:
     failed = (task("pause", "failed", message="no quorum"),)
     seen = see(steps.pause_unit("keystone/0"), requested(), tasks=failed)

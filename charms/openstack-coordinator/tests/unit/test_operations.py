@@ -24,6 +24,7 @@ SECRET = testing.Secret(
 )
 START = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.timezone.utc)
 PAUSED = full_status.status("maintenance", "Paused. Use 'resume' action to resume normal service.")
+CEPH = '{"status": "HEALTH_OK"} {"flags_set": [], "osds": []} {"nodes": []}'
 ACTIVE = full_status.status("active", "Unit is ready")
 
 
@@ -60,6 +61,18 @@ class Controller:
 
     async def tasks(self, *_: Any) -> tuple[snapshot.Task, ...]:
         return tuple(self.record)
+
+    async def answers(
+        self, units: Iterable[str], actions: Iterable[str]
+    ) -> tuple[tuple[snapshot.Task, dict[str, str]], ...]:
+        mine = [t for t in self.record if t.unit in set(units) and t.action in set(actions)]
+        return tuple((task, {"stdout": CEPH}) for task in mine)
+
+    async def run_command(self, unit: str, command: str, *_: Any, **__: Any) -> None:
+        now = (START + datetime.timedelta(seconds=self.seconds)).timestamp()
+        number, asked = str(len(self.record)), {"command": command}
+        task = snapshot.Task(number, unit, "juju-exec", asked, "completed", now, "", now)
+        self.record.append(task)
 
     async def run_action(self, unit: str, action: str, parameters: Mapping[str, Any]) -> None:
         if unit in self.refusing:

@@ -306,6 +306,32 @@ def test_swift_is_refused_unless_it_is_left_out() -> None:
     assert planned(example, request.Release(skip=("swift",)))
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "value", "problem"),
+    [
+        ("ovn-central", "enable-version-pinning", True, "pinned OVN agents"),
+        ("ovn-central", "enable-auto-restarts", False, "restarts are put off"),
+        ("nova-cloud-controller", "scheduler-default-filters", "A,AvailabilityZoneFilter", "Nova"),
+    ],
+)
+def test_what_must_be_changed_before_is_told_with_its_option(
+    name: str, option: str, value: object, problem: str
+) -> None:
+    example = at_release("2023.1")
+    example.options[name][option] = value
+    assert [text for text in refused(example) if text.startswith(f"{name}: {option}: {problem}")]
+    example.options[name][option] = {"scheduler-default-filters": "A,B"}.get(option, not value)
+    assert planned(example)
+
+
+def test_an_ovn_that_is_too_old_is_refused() -> None:
+    example = at_release("yoga")
+    example.unit("ovn-central/1")["workload-version"] = "20.03.2"
+    assert any(
+        text.startswith("ovn-central: ovn-central/1 runs 20.03.2") for text in refused(example)
+    )
+
+
 def test_a_base_without_the_release_is_refused() -> None:
     example = at_release("2023.1")
     example.application("glance")["base"] = {"name": "ubuntu", "channel": "24.04/stable"}

@@ -60,6 +60,16 @@ def test_a_step_is_requested_only_after_its_intention_was_persisted() -> None:
     assert (rolling.phase(one, journal), requested) == ("done", [])
 
 
+def test_what_follows_in_a_lane_is_watched_and_intended_in_the_tick_that_ends_a_step() -> None:
+    one = plan(wave(step("a", "u"), step("b", "u"), step("c", "u"), step("d", "v")))
+    journal = tick(one, tick(one, led(one), all_seen(one, ABSENT))[0], all_seen(one, ABSENT))[0]
+    assert [s.id for s in rolling.watch(one, journal)] == ["a", "b"]
+    seen = rolling.Seen({"a": rolling.Observation(DONE), "b": rolling.Observation(ABSENT)})
+    journal, requested = tick(one, journal, seen)
+    states = {id_: record.state for id_, record in journal.records.items()}
+    assert (states, requested) == ({"a": "done", "b": "intended"}, [])
+
+
 def test_what_is_done_already_is_never_requested() -> None:
     one = plan(wave(step("a"), step("b", "a")))
     journal = led(one)

@@ -173,8 +173,14 @@ def watch(plan: Plan, journal: Journal) -> tuple[Step, ...]:
     wave = current_wave(plan, journal)
     if wave is None:
         return ()
-    flying = (s for s in wave.steps if s.id in journal.records and s.id not in journal.finished)
-    return (*flying, *_candidates(wave, journal.records))
+    watched = [s for s in wave.steps if s.id in journal.records and s.id not in journal.finished]
+    lanes = {step.lane for step in watched}
+    # What follows them is looked at as well: it can be intended in the tick that ends them.
+    for step in wave.steps:
+        if step.lane in lanes and step.id not in journal.records:
+            lanes.remove(step.lane)
+            watched.append(step)
+    return (*watched, *_candidates(wave, journal.records))
 
 
 def current_wave(plan: Plan, journal: Journal) -> Wave | None:

@@ -1,0 +1,91 @@
+"""What the actions of the model's charms do to their units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulation.agents import Job, SimUnit
+    from simulation.world import World
+
+EXEC = "juju-exec"
+"""What Juju calls the action by which it runs a command."""
+
+Action = Callable[["World", "SimUnit", "Job"], None]
+
+
+def prepare(world: World, unit: SimUnit, job: Job) -> None:
+    """Give a job the effects of its action; many have none."""
+    action = _ACTIONS.get(job.name)
+    if action is not None:
+        action(world, unit, job)
+
+
+def _pause(world: World, unit: SimUnit, job: Job) -> None:
+    def end() -> None:
+        unit.paused = unit.ours = True
+        world.one_at_a_time(unit)
+
+    job.end = end
+
+
+def _resume(world: World, unit: SimUnit, job: Job) -> None:
+    def end() -> None:
+        unit.paused = unit.ours = False
+
+    job.end = end
+
+
+def _openstack_upgrade(world: World, unit: SimUnit, job: Job) -> None:
+    application = world.applications[unit.application]
+    version = world.version_of(application)
+    job.seconds = world.luck.uniform(60, 400)
+
+    def begin() -> None:
+        host = world.machines[unit.machine].hostname
+        if host in world.hosts.hosts and not world.hosts.empty(host):
+            raise AssertionError(f"{unit.name} is upgraded while {host} has guests")
+        unit.restarting = True
+
+    def end() -> None:
+        world.has(unit, version)
+        world.comes_back(unit)
+
+    job.begin, job.end = begin, end
+
+
+def _run_deferred(world: World, unit: SimUnit, job: Job) -> None:
+    def begin() -> None:
+        if unit.owes_restart:
+            world.goes_down(unit)
+
+    def end() -> None:
+        unit.owes_restart = False
+        world.comes_back(unit)
+
+    job.begin, job.end = begin, end
+
+
+def _noout(*, wanted: bool) -> Action:
+    def action(world: World, _: SimUnit, job: Job) -> None:
+        job.end = lambda: setattr(world.hosts, "noout", wanted)
+
+    return action
+
+
+def _execute(world: World, _: SimUnit, job: Job) -> None:
+    command = str(job.task.parameters["command"]) if job.task else ""
+    if "require-osd-release" in command:
+        job.end = lambda: setattr(world, "require", command.rpartition(" ")[2])
+
+
+_ACTIONS: dict[str, Action] = {
+    "pause": _pause,
+    "resume": _resume,
+    "openstack-upgrade": _openstack_upgrade,
+    "run-deferred-hooks": _run_deferred,
+    "set-noout": _noout(wanted=True),
+    "unset-noout": _noout(wanted=False),
+    EXEC: _execute,
+}
