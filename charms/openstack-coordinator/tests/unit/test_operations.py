@@ -371,3 +371,26 @@ def test_no_secret_is_in_a_plan_a_status_or_a_log(
     shown = operator.act("show-plan", format="json")
     whole = f"{operator.state.get_relation(90)} {operator.state.unit_status} {shown}"
     assert "open sesame" not in whole
+
+
+POINTS = 16
+"""More ticks than the plan below takes."""
+
+
+@pytest.mark.parametrize("point", range(POINTS))
+def test_a_hook_that_dies_after_it_asked_and_before_it_wrote_changes_nothing_of_the_end(
+    controller: Controller, operator: Operator, point: int
+) -> None:
+    """What the tick did in the model stays done; what it would have persisted is lost."""
+    made = operator.act("plan", request="restart", applications="memcached")
+    operator.act("run", hash=made["hash"])
+    operator.tick(point)
+    if operator.running.over:
+        return
+    before = operator.state
+    operator.tick()
+    operator.state = before
+    operator.until("done")
+    expected = [(do, f"memcached/{n}") for n in range(3) for do in ("pause", "resume")]
+    assert controller.ran == expected, "nothing lost, nothing twice, and in order"
+    assert all(controller.unit(u)["workload-status"] == ACTIVE for _, u in expected)
