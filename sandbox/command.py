@@ -163,6 +163,7 @@ _NEXT = (
     "juju run baremetal-inventory/leader show-pool",
     "juju add-unit nova-compute -n 2",
     "juju debug-log --replay --no-tail --include nova-compute/0",
+    "sandbox trace keystone/0               # what ran for it, and what that changed",
     "sandbox kill juju                      # nothing is lost",
     "make down",
 )

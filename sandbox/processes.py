@@ -13,6 +13,9 @@ import signal
 import time
 from collections.abc import Iterator
 
+_KILLED_WITHIN = 5.0
+"""Seconds for a killed process to be gone."""
+
 
 def environment_of(pid: int) -> dict[str, str]:
     """The environment that a process started with; empty when it is gone or not ours to read."""
@@ -50,12 +53,22 @@ def _environments() -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def end(pids: list[int], *, patience: float = 5.0) -> None:
-    """End these processes: SIGTERM first, SIGKILL for those that are left after `patience` s."""
+    """End these processes: SIGTERM first, SIGKILL for those that are left after `patience` s.
+
+    Once it returns they are gone: on a busy machine that is a while after the signal.
+    """
     _signal(pids, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while (left := [pid for pid in pids if _runs(pid)]) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    left = _wait(pids, patience)
     _signal(left, signal.SIGKILL)
+    _wait(left, _KILLED_WITHIN)
+
+
+def _wait(pids: list[int], seconds: float) -> list[int]:
+    """Those that still run after a while."""
+    deadline = time.monotonic() + seconds
+    while (left := [pid for pid in pids if _runs(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
 
 
 def kill(pids: list[int]) -> None:

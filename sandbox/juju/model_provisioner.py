@@ -22,7 +22,6 @@ from sandbox.juju.providers.provider import (
     ProviderError,
     Refused,
     StartRequest,
-    Unreachable,
 )
 from sandbox.juju.start_strategy import Attempt, allowed_zones, names_a_node
 from sandbox.juju.state import (
@@ -197,7 +196,7 @@ class ModelProvisioner:
                 self._warn(machine, f"failed to start machine {machine} ({error})")
                 self._deny(provider, str(error))
                 return
-            except Unreachable as error:
+            except ProviderError as error:
                 # Juju's worker would not even run, so this uses up no attempt.
                 again = f"retrying in {self._retry_delay:g}s"
                 self._warn(machine, f"failed to start machine {machine} ({error}), {again}")

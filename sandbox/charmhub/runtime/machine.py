@@ -22,6 +22,11 @@ NAMES = (
     "ceph",
     "nova-manage",
     "placement-manage",
+    "poweroff",
+    "reboot",
+    "service",
+    "shutdown",
+    "snap",
     "sudo",
     "systemctl",
 )
@@ -84,17 +89,22 @@ def _mark(description: dict, words: list[str]) -> None:
 
 
 def _nothing(description: dict, words: list[str]) -> None:
-    """The services see to their databases, and Nova to its new hosts, by themselves."""
+    """Services see to their databases, and Nova to its new hosts, by themselves.
+
+    The rest would be done to this machine, which all units share.
+    """
 
 
 def _services(description: dict, words: list[str]) -> None:
-    if words and words[0] == "is-active":
+    """`systemctl restart keystone`, or `service keystone restart`."""
+    asked = next((word for word in words if word in ("restart", "stop", "start")), "")
+    if "is-active" in words:
         print("active")
-    if words and words[0] in ("restart", "stop", "start"):
+    if asked:
         state, world = program.gathered(description)
-        if words[0] != "start":
+        if asked != "start":
             upgrade.stop_service(description, world)
-        if words[0] != "stop":
+        if asked != "stop":
             program.settle(description, world)
         program.keep(world, state)
 
@@ -105,7 +115,9 @@ _RUN = {
     "apt-get": _packages,
     "apt-mark": _mark,
     "ceph": _ceph,
-    "nova-manage": _nothing,
-    "placement-manage": _nothing,
+    "service": _services,
+    **dict.fromkeys(
+        ("nova-manage", "placement-manage", "poweroff", "reboot", "shutdown", "snap"), _nothing
+    ),
     "systemctl": _services,
 }

@@ -125,7 +125,7 @@ async def _start(
     try:
         if warm is not None:
             with contextlib.suppress(Unfit):  # it has died: then the command as it is
-                forked = await warm.interpreter.fork(warm.environment, descriptors)
+                forked = await warm.interpreter.fork(command.folder, warm.environment, descriptors)
                 return forked.pid, lambda: forked.ended
         started = await asyncio.create_subprocess_exec(
             *command.argv,

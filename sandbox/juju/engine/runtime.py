@@ -55,7 +55,7 @@ class Runtime:
         self.tools = pathlib.Path()
         self.contexts: dict[str, HookContext] = {}
         self.failures = Failures()
-        self.warm_start = WarmStart(enabled=settings.warm_start)
+        self.warm_start = WarmStart(self.folder / "warm", enabled=settings.warm_start)
         self._slots = asyncio.Semaphore(settings.parallel)
         self.reboot: Callable[[str, str], None] = lambda model, machine: None
         """Restarts a machine that a charm asked to restart."""

@@ -67,11 +67,11 @@ class OpenStackProvider:
 
     async def start(self, request: StartRequest) -> Instance:
         """Have Nova make a server; `settled` tells what came of it."""
-        document = await self._document(request)
         try:
+            document = await self._document(request)
             made = await self._client.post("compute", "/servers", {"server": document})
         except Failed as error:
-            await self._groups.delete(request.machine, request.owner_data)
+            await self._forget_groups(request.machine, request.owner_data)
             raise Refused(f"cannot run instance: {error}") from None
         server = await self._server(made["server"]["id"])
         if server is None:
@@ -118,14 +118,17 @@ class OpenStackProvider:
             return
         await self._client.delete("compute", f"/servers/{instance}")
         await self._until_gone(instance)
-        machine = _machine(server)
-        await self._groups.delete(machine, server["metadata"])
-        if not await self.claimed():
-            await self._groups.delete_model(server["metadata"])
+        await self._forget_groups(_machine(server), server["metadata"])
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _forget_groups(self, machine: str, tags: Mapping[str, str]) -> None:
+        """Delete the groups that a machine without a server had, and the model's with its last."""
+        await self._groups.delete(machine, tags)
+        if not await self.claimed():
+            await self._groups.delete_model(tags)
 
     # -- making a server --------------------------------------------------------------------
 

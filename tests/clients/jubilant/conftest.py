@@ -69,6 +69,6 @@ def settle(client: jubilant.Juju, *apps: str) -> jubilant.Status:
         lambda status: (
             jubilant.all_active(status, *apps) and jubilant.all_agents_idle(status, *apps)
         ),
-        delay=0.2,
+        delay=0.4,
         successes=2,
     )

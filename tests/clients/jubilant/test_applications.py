@@ -38,9 +38,9 @@ def test_an_application_from_deploy_to_removal(juju, charms):
     juju.trust("shop", remove=True)
     assert juju.config("shop", app_config=True)["trust"] is False
     juju.remove_unit("shop/1")
-    juju.wait(lambda status: set(status.apps["shop"].units) == {"shop/0"}, delay=0.2, successes=1)
+    juju.wait(lambda status: set(status.apps["shop"].units) == {"shop/0"}, delay=0.4, successes=1)
     juju.remove_application("shop")
-    juju.wait(lambda status: not status.apps and not status.machines, delay=0.2, successes=1)
+    juju.wait(lambda status: not status.apps and not status.machines, delay=0.4, successes=1)
 
 
 def test_units_go_where_they_are_told(juju, charms):
@@ -64,7 +64,7 @@ def test_a_refresh_brings_the_new_revision_to_every_unit(juju, charms):
     juju.deploy(charms / "web.charm", num_units=2)
     settle(juju)
     juju.refresh("web", path=charms / "web.charm", config={"port": 81})
-    juju.wait(lambda status: status.apps["web"].charm_rev == 1, delay=0.2, successes=1)
+    juju.wait(lambda status: status.apps["web"].charm_rev == 1, delay=0.4, successes=1)
     status = settle(juju)
     assert all(not unit.upgrading_from for unit in status.apps["web"].units.values())
     assert juju.config("web")["port"] == 81
@@ -76,7 +76,7 @@ def test_relations_and_subordinates(juju, charms):
     juju.integrate("web:site", "proxy")
     juju.integrate("agent", "web")
     status = juju.wait(
-        lambda status: jubilant.all_active(status) and bool(status.get_units("agent")), delay=0.2
+        lambda status: jubilant.all_active(status) and bool(status.get_units("agent")), delay=0.4
     )
     assert status.apps["proxy"].relations["backend"][0].related_app == "web"
     assert status.apps["agent"].subordinate_to == ["web"]
@@ -86,7 +86,7 @@ def test_relations_and_subordinates(juju, charms):
     assert (relation.endpoint, relation.related_endpoint) == ("backend", "site")
     assert "ingress-address" in relation.related_units["web/0"].data
     juju.remove_relation("web", "proxy")
-    juju.wait(lambda s: "backend" not in s.apps["proxy"].relations, delay=0.2, successes=1)
+    juju.wait(lambda s: "backend" not in s.apps["proxy"].relations, delay=0.4, successes=1)
 
 
 def test_a_bundle_with_an_overlay(juju, charms, tmp_path):
@@ -134,7 +134,7 @@ def test_an_exported_bundle_makes_the_same_model_again(juju, charms, tmp_path):
 def test_a_failed_hook_is_an_error_that_wait_can_watch_for(juju, charms):
     juju.deploy(charms / "web.charm", config={"title": "broken"})
     with pytest.raises(jubilant.WaitError):
-        juju.wait(jubilant.all_active, error=jubilant.any_error, delay=0.2)
+        juju.wait(jubilant.all_active, error=jubilant.any_error, delay=0.4)
     status = juju.status()
     assert status.apps["web"].units["web/0"].workload_status.message == (
         'hook failed: "config-changed"'
@@ -156,7 +156,7 @@ def test_a_wait_survives_a_controller_that_dies_and_comes_back(juju, charms, con
 def test_waiting_has_an_end(juju, charms):
     juju.deploy(charms / "web.charm")
     with pytest.raises(TimeoutError):
-        juju.wait(lambda status: "nothing" in status.apps, timeout=0.5, delay=0.2)
+        juju.wait(lambda status: "nothing" in status.apps, timeout=0.5, delay=0.4)
 
 
 def test_storage_and_resources_come_with_the_deploy(juju, charms, tmp_path):

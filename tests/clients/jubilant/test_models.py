@@ -114,3 +114,13 @@ def test_refusals_end_with_juju_s_exit_codes_and_words(controller, words, code, 
         juju.cli(*words, include_model=False)
     assert refusal.value.returncode == code
     assert message in refusal.value.stderr
+
+
+def test_ssh_keys_come_and_go(juju):
+    key = (
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJjYmNiY2JjYmNiY2JjYmNiY2JjYmNiY2JjYmNiY2Jj me@home"
+    )
+    juju.add_ssh_key(key)
+    assert "me@home" in juju.cli("ssh-keys")
+    juju.remove_ssh_key("me@home")
+    assert "me@home" not in juju.cli("ssh-keys")

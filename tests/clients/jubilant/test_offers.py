@@ -37,12 +37,12 @@ def test_an_offer_is_found_consumed_related_and_withdrawn(juju, database, charms
     juju.consume(f"{database.model}.mysql", "sql", owner="admin")
     juju.integrate("web", "sql", via="127.0.0.0/8")
     status = juju.wait(
-        lambda s: s.apps["web"].app_status.message.startswith("at mysql://db/0"), delay=0.2
+        lambda s: s.apps["web"].app_status.message.startswith("at mysql://db/0"), delay=0.4
     )
     saas = status.app_endpoints["sql"]
     assert (saas.url, saas.app_status.current) == (f"sandbox:{url}", "active")
     assert saas.relations == {"sql": ["web"]}
-    offered = database.wait(lambda s: s.offers["mysql"].active_connected_count == 1, delay=0.2)
+    offered = database.wait(lambda s: s.offers["mysql"].active_connected_count == 1, delay=0.4)
     assert offered.offers["mysql"].total_connected_count == 1
     (relation,) = juju.show_unit("web/0").relation_info[-1:]
     assert relation.cross_model
@@ -56,7 +56,7 @@ def test_an_offer_is_found_consumed_related_and_withdrawn(juju, database, charms
     assert "application is used by 1 offer" in refusal.value.stderr
 
     juju.remove_relation("web", "sql")
-    juju.wait(lambda s: s.apps["web"].app_status.message == "ready", delay=0.2)
+    juju.wait(lambda s: s.apps["web"].app_status.message == "ready", delay=0.4)
     juju.cli("remove-saas", "sql")
     assert juju.status().app_endpoints == {}
     database.cli("remove-offer", url, "-y", include_model=False)
@@ -67,7 +67,7 @@ def test_integrating_with_a_url_consumes_it(juju, database, charms):
     database.offer(f"{database.model}.db", endpoint=["sql", "backup"])
     juju.deploy(charms / "web.charm")
     juju.integrate("web", f"admin/{database.model}.db")
-    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.2)
+    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.4)
     assert set(juju.status().app_endpoints["db"].endpoints) == {"sql", "backup"}
     exported = juju.cli("export-bundle")
     assert f"url: sandbox:admin/{database.model}.db" in exported
@@ -79,7 +79,7 @@ def test_a_secret_is_granted_across_models_and_its_changes_are_told(juju, databa
     database.offer("db", endpoint="sql")
     juju.deploy(charms / "web.charm")
     juju.integrate("web", f"admin/{database.model}.db")
-    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.2)
+    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.4)
     made = database.exec("secret-add password=hunter2", unit="db/0")
     uri = made.stdout.strip()
     with pytest.raises(jubilant.TaskError) as refusal:
@@ -98,14 +98,14 @@ def test_a_relation_is_suspended_by_those_who_offer(juju, database, charms):
     database.offer("db", endpoint="sql")
     juju.deploy(charms / "web.charm")
     juju.integrate("web", f"admin/{database.model}.db")
-    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.2)
+    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.4)
     offers = json.loads(database.cli("offers", "--format", "json"))
     (connection,) = offers["db"]["connections"]
     number = str(connection["relation-id"])
     database.cli("suspend-relation", number, "--message", "maintenance")
-    juju.wait(lambda s: s.apps["web"].app_status.message == "ready", delay=0.2)
+    juju.wait(lambda s: s.apps["web"].app_status.message == "ready", delay=0.4)
     database.cli("resume-relation", number)
-    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.2)
+    juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.4)
 
 
 def test_an_offer_that_is_withdrawn_by_force_leaves_a_terminated_saas(juju, database, charms):
@@ -119,7 +119,7 @@ def test_an_offer_that_is_withdrawn_by_force_leaves_a_terminated_saas(juju, data
             s.app_endpoints["db"].app_status.current == "terminated"
             and not s.app_endpoints["db"].relations
         ),
-        delay=0.2,
+        delay=0.4,
     )
     assert status.app_endpoints["db"].app_status.message == "offer has been removed"
     with pytest.raises(jubilant.CLIError) as refusal:

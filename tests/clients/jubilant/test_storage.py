@@ -17,7 +17,7 @@ def storages(juju) -> dict:
 
 
 def until(juju, ready) -> None:
-    juju.wait(lambda _status: ready(storages(juju)), delay=0.2, successes=1)
+    juju.wait(lambda _status: ready(storages(juju)), delay=0.4, successes=1)
 
 
 def test_storage_moves_from_unit_to_unit_with_what_is_on_it(juju, charms):

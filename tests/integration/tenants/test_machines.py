@@ -59,8 +59,10 @@ class Model:
             return "\n".join(record.message for record in log.last(tx, self.uuid, 100))
 
     def servers(self) -> list[Any]:
-        admin, project = self.cloud.admin, self.tenant.issued.project
-        return list(admin.compute.servers(all_projects=True, project_id=project))
+        return self.cloud.servers(self.tenant.issued.project)
+
+    def resources(self) -> set[str]:
+        return self.cloud.resources(self.tenant.issued.project)
 
     @contextlib.asynccontextmanager
     async def provisioned(self) -> AsyncIterator[None]:
@@ -100,7 +102,7 @@ def model(cloud: OpenStack, tmp_path: pathlib.Path) -> Iterator[Model]:
     yield Model(cloud, tenant, store, made.uuid)
     store.close()
     connection: Any = cloud.admin
-    for server in connection.compute.servers(all_projects=True, project_id=tenant.issued.project):
+    for server in cloud.servers(tenant.issued.project):
         connection.compute.delete_server(server.id, force=True)
         connection.compute.wait_for_delete(server, wait=60)
     for group in connection.network.security_groups(project_id=tenant.issued.project):
@@ -166,17 +168,46 @@ async def test_a_server_that_no_host_can_take_is_told_with_novas_fault_and_retri
         await model.until(lambda: not model.exists(machine))
     assert "with new availability zone" in model.messages()
     assert "failed to acquire node" not in model.messages(), "that is how MAAS says it"
-    assert model.servers() == []
+    assert model.resources() == set()
+
+
+async def test_a_nova_that_fails_is_told_and_asked_again(model: Model) -> None:
+    async with model.provisioned():
+        with model.cloud.nova_failing():
+            machine = model.add()
+            failed = "returned unexpected status: 500"
+            await model.until(lambda: failed in model.instance(machine)[1])
+        await model.until(lambda: model.running(machine))
+    assert len(model.servers()) == 1
+
+
+async def test_a_zone_without_hosts_is_passed_over_and_told_where_it_was_asked_for(
+    model: Model,
+) -> None:
+    with model.cloud.zone_without_hosts("az2"):
+        first, second = model.add(), model.add()
+        asked = model.add(zones=["az2"])
+        async with model.provisioned():
+            await model.until(lambda: model.running(first, second))
+            zones = {model.machine(m).hardware["availability-zone"] for m in (first, second)}
+            assert zones == {"az1"}
+            told = f"suitable availability zone for machine {asked} not found"
+            await model.until(lambda: told in model.instance(asked)[1])
+            for machine in (first, second, asked):
+                model.remove(machine)
+            await model.until(lambda: not any(map(model.exists, (first, second, asked))))
+    assert model.resources() == set()
 
 
 async def test_a_quota_that_is_used_up_is_told_in_novas_words(model: Model) -> None:
-    model.cloud.admin.compute.update_quota_set(model.tenant.issued.project, cores=0)
+    model.cloud.quota(model.tenant.issued.project, cores=0)
     machine = model.add()
     async with model.provisioned():
         await model.until(lambda: "Quota exceeded for cores" in model.instance(machine)[1])
         model.remove(machine)
         await model.until(lambda: not model.exists(machine))
-    model.cloud.admin.compute.update_quota_set(model.tenant.issued.project, cores=20)
+    model.cloud.quota(model.tenant.issued.project, cores=20)
+    assert model.resources() == set()
 
 
 async def test_what_no_flavour_can_satisfy_is_refused_in_words(model: Model) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from sandbox.juju.engine.output import Output
 from sandbox.juju.engine.warm_start.dispatching import Dispatch
 from sandbox.juju.engine.warm_start.preloads import Preload
+from sandbox.juju.engine.warm_start.scripts import Script
 
 _FOLDER = pathlib.Path(__file__).with_name("preloaded")
 _SOCKET = "SANDBOX_WARM_START_SOCKET"
@@ -66,19 +67,54 @@ class Interpreter:
     ) -> Interpreter:
         """Start one with the environment that a hook has, and wait for its imports.
 
+        Hooks with another environment do not fit it.
+
         Raises:
             Unfit: it could not be started, or its imports do more than import.
         """
+        given = {**environment, **dispatch.variables}
+        waiting = await cls._begin(
+            (dispatch.python, *dispatch.arguments),
+            folder,
+            {**given, "PYTHONPATH": ":".join((str(_FOLDER), *dispatch.paths))},
+        )
+        await waiting._preload(preloads)
+        waiting._variables = waiting._relevant(given)
+        return waiting
+
+    @classmethod
+    async def start_shared(
+        cls, script: Script, folder: pathlib.Path, environment: Mapping[str, str]
+    ) -> Interpreter:
+        """Start one for all units whose `dispatch` is this script; its modules are in `folder`.
+
+        Raises:
+            Unfit: it could not be started, or its imports do more than import.
+        """
+        command = (script.python, *script.flags, str(_FOLDER / "script.py"))
+        waiting = await cls._begin(
+            (script.python, *command, str(folder / script.folder)), folder, environment
+        )
+        await waiting._preload([Preload(script.module)])
+        if waiting._read:
+            waiting.close()
+            raise Unfit("an import reads what is a hook's own")
+        return waiting
+
+    @classmethod
+    async def _begin(
+        cls, command: Sequence[str], folder: pathlib.Path, environment: Mapping[str, str]
+    ) -> Interpreter:
+        """Start a program (its path, then its arguments as it sees them) with our socket."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         # What is at the descriptors decides how Python buffers: a hook has pipes, so has this.
         outputs = [Output("stdout", None), Output("stderr", None)]
-        given = {**environment, **dispatch.variables, _SOCKET: str(theirs.fileno())}
-        given["PYTHONPATH"] = ":".join((str(_FOLDER), *dispatch.paths))
+        given = {**environment, _SOCKET: str(theirs.fileno())}
         try:
             process = await asyncio.create_subprocess_exec(
-                *dispatch.arguments,
-                executable=dispatch.python,
+                *command[1:],
+                executable=command[0],
                 cwd=folder,
                 env=given,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -91,20 +127,22 @@ class Interpreter:
             ours.close()
             for output in outputs:
                 output.close()
-            raise Unfit(f"cannot start {dispatch.python}: {error.strerror}") from None
+            raise Unfit(f"cannot start {command[0]}: {error.strerror}") from None
         finally:
             theirs.close()
             for output in outputs:
                 os.close(output.writer)
-        waiting = cls(process, ours, outputs)
-        try:
-            await waiting._preload(preloads, {**environment, **dispatch.variables})
-        except BaseException:
-            waiting.close()
-            raise
-        return waiting
+        return cls(process, ours, outputs)
 
-    async def _preload(self, preloads: Sequence[Preload], variables: dict[str, str]) -> None:
+    async def _preload(self, preloads: Sequence[Preload]) -> None:
+        """Have it import, and wait until it has."""
+        try:
+            await self._ask(preloads)
+        except BaseException:
+            self.close()
+            raise
+
+    async def _ask(self, preloads: Sequence[Preload]) -> None:
         lines = "\n".join(" ".join((p.module, *p.names)) for p in preloads).encode()
         self._control.setblocking(True)
         self._control.sendall(len(lines).to_bytes(4, "little") + lines)
@@ -116,7 +154,6 @@ class Interpreter:
         if _WHOLE in read:
             raise Unfit("an import reads the whole environment")
         self._read = frozenset(read)
-        self._variables = self._relevant(variables)
 
     @property
     def busy(self) -> bool:
@@ -135,8 +172,10 @@ class Interpreter:
             if not name.startswith("JUJU_") or name in self._read
         }
 
-    async def fork(self, environment: Mapping[str, str], descriptors: Sequence[int]) -> Forked:
-        """Run a hook with stdin, stdout and stderr at these descriptors.
+    async def fork(
+        self, folder: pathlib.Path, environment: Mapping[str, str], descriptors: Sequence[int]
+    ) -> Forked:
+        """Run a hook in a folder, with stdin, stdout and stderr at these descriptors.
 
         Raises:
             Unfit: the interpreter is gone.
@@ -146,7 +185,8 @@ class Interpreter:
         loop = asyncio.get_running_loop()
         started = self._starting[number] = loop.create_future()
         ended = self._ended[number] = loop.create_future()
-        body = b"\0".join(os.fsencode(f"{k}={value}") for k, value in environment.items())
+        entries = (str(folder), *(f"{name}={value}" for name, value in environment.items()))
+        body = b"\0".join(map(os.fsencode, entries))
         message = number.to_bytes(4, "little") + len(body).to_bytes(4, "little") + body
         self._control.setblocking(True)
         try:

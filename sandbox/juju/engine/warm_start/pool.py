@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 
 from sandbox.juju.engine.environment import SYSTEM_PATH
-from sandbox.juju.engine.warm_start import dispatching, preloads
+from sandbox.juju.engine.warm_start import dispatching, preloads, scripts
 from sandbox.juju.engine.warm_start.interpreter import Interpreter, Unfit
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,10 +36,16 @@ class _Kept:
 
 
 class WarmStart:
-    """One waiting interpreter per unit, started at the unit's second Python hook."""
+    """One waiting interpreter per unit, started at the unit's second Python hook.
 
-    def __init__(self, *, enabled: bool = True) -> None:
+    Units whose `dispatch` is the same script, which asks for it, share one.
+    """
+
+    def __init__(self, folder: pathlib.Path, *, enabled: bool = True) -> None:
+        self._folder = folder
+        """Where modules of shared interpreters are kept."""
         self._enabled = enabled
+        self._scripts: dict[pathlib.Path, tuple[_Files, scripts.Script | None]] = {}
         self._kept: dict[pathlib.Path, _Kept] = {}
         self._starting: dict[pathlib.Path, asyncio.Lock] = {}
 
@@ -53,6 +59,10 @@ class WarmStart:
         self._end_idle()
         if not self._enabled or program != str(charm / "dispatch"):
             return None
+        script = self._script(charm)
+        if script is not None:
+            shared = await self._shared(charm, script, environment)
+            return None if shared is None else (shared, dict(environment))
         dispatch = dispatching.read(charm, platform.machine(), SYSTEM_PATH)
         if dispatch is None:
             return None
@@ -72,8 +82,36 @@ class WarmStart:
         self._end_most_idle()
         return None if started is None else (started, whole)
 
+    def _script(self, charm: pathlib.Path) -> scripts.Script | None:
+        """What the charm's `dispatch` asks for, read again when it was replaced."""
+        files = _stamps(charm / "dispatch", charm)
+        known = self._scripts.get(charm)
+        if known is None or known[0] != files:
+            known = self._scripts[charm] = (files, scripts.read(charm))
+        return known[1]
+
+    async def _shared(
+        self, charm: pathlib.Path, script: scripts.Script, environment: Mapping[str, str]
+    ) -> Interpreter | None:
+        """The interpreter of all units with this script, started for the first of them."""
+        place = self._folder / script.digest
+        async with self._starting.setdefault(place, asyncio.Lock()):
+            kept = self._kept.get(place)
+            if kept is None or (kept.interpreter is not None and kept.interpreter.closed):
+                modules = await asyncio.to_thread(script.copy, charm, self._folder)
+                own = {k: v for k, v in environment.items() if not k.startswith("JUJU_")}
+                try:
+                    started = await Interpreter.start_shared(script, modules, own)
+                except Unfit as reason:
+                    _LOGGER.info("no warm start for %s: %s", charm, reason)
+                    started = None
+                kept = self._kept[place] = _Kept(started, (), 0.0)
+            kept.used = time.monotonic()
+            return kept.interpreter
+
     def drop(self, charm: pathlib.Path) -> None:
         """End the interpreter of a charm's folder: the charm changes, or its unit is gone."""
+        self._scripts.pop(charm, None)
         kept = self._kept.pop(charm, None)
         if kept is not None and kept.interpreter is not None:
             kept.interpreter.close()
@@ -114,9 +152,13 @@ async def _start(
 
 def _files(charm: pathlib.Path, dispatch: dispatching.Dispatch) -> _Files:
     """Changes when what was imported may have changed: dispatch, Python, installed packages."""
-    found = []
     places = [charm / "dispatch", pathlib.Path(dispatch.python), charm / "venv"]
-    for path in (*places, *sorted(charm.glob("venv/lib/python*/site-packages"))):
+    return _stamps(*places, *sorted(charm.glob("venv/lib/python*/site-packages")))
+
+
+def _stamps(*places: pathlib.Path) -> _Files:
+    found = []
+    for path in places:
         with contextlib.suppress(OSError):
             status = path.stat()
             found.append((status.st_ino, status.st_mtime_ns))

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox import processes
 from sandbox.juju.engine.process import Command, Process, WarmStart
-from sandbox.juju.engine.warm_start import dispatching, preloads
+from sandbox.juju.engine.warm_start import dispatching, preloads, scripts
 from sandbox.juju.engine.warm_start.pool import WarmStart as Pool
 from tests.sandbox.juju.engine import packed_python
 
@@ -104,6 +104,10 @@ SQUARE = "import json\nimport pathlib\nSIDE = 3\n"
 DEMO = "import hashlib\nVALUE = 1\n"
 
 
+def waiting(mark: pathlib.Path) -> list[int]:
+    return [pid for pid in processes.matching(MARK=str(mark)) if processes._runs(pid)]
+
+
 @dataclasses.dataclass
 class Charm:
     """A charm's folder, and both ways to run its dispatch."""
@@ -124,7 +128,7 @@ class Charm:
         return ended.code, ended.stdout.decode(), ended.stderr.decode()
 
     def waiting(self) -> list[int]:
-        return [pid for pid in processes.matching(MARK=str(self.folder)) if processes._runs(pid)]
+        return waiting(self.folder)
 
     async def none_waits(self) -> bool:
         for _ in range(100):
@@ -166,7 +170,7 @@ async def make(tmp_path):
             "MARK": str(folder),
             "JUJU_DISPATCH_PATH": "hooks/start",
         }
-        made.append(Charm(folder, Pool(), environment))
+        made.append(Charm(folder, Pool(tmp_path / "warm"), environment))
         return made[-1]
 
     yield charm
@@ -341,3 +345,93 @@ def test_charmcrafts_dispatch_is_known(tmp_path):
     assert found is not None
     assert found.arguments[1] == f"{folder}/src/charm.py"
     assert found.variables["LD_LIBRARY_PATH"].endswith("/usr/lib/x86_64-linux-gnu")
+
+
+SCRIPT = """#!/usr/bin/python3 -SE
+# warm-start: src plain.program
+
+import sys
+
+sys.path[0] += "/src"
+
+from plain import program
+
+program.main()
+"""
+PROGRAM = """
+import os
+import sys
+
+
+def main():
+    from . import late
+    print(os.environ["JUJU_UNIT_NAME"], os.getcwd(), sys.argv, sys.path[0], late.NAME)
+    print(sorted(os.environ), sys.flags.no_site, "site" in sys.modules)
+    print(os.system("exit 3") >> 8)
+    if os.environ["JUJU_HOOK_NAME"] == "fail":
+        raise SystemExit(4)
+"""
+
+
+def scripted(folder, pool, program=PROGRAM):
+    """Two units of a charm whose dispatch is a script that asks for a warm start."""
+    units = []
+    for number in range(2):
+        charm = folder / f"unit{number}"
+        (charm / "src/plain").mkdir(parents=True)
+        for name, text in {
+            "dispatch": SCRIPT,
+            "src/plain/__init__.py": "",
+            "src/plain/late.py": "NAME = 'late'\n",
+            "src/plain/program.py": program,
+        }.items():
+            (charm / name).write_text(text)
+        (charm / "dispatch").chmod(0o755)
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "MARK": str(folder),
+            "JUJU_UNIT_NAME": f"app/{number}",
+        }
+        units.append(Charm(charm, pool, environment))
+    return units
+
+
+async def test_units_whose_dispatch_is_the_same_script_share_an_interpreter(tmp_path):
+    pool = Pool(tmp_path / "warm")
+    units = scripted(tmp_path, pool)
+    try:
+        for unit in units:
+            fresh = await unit.run("start", warm=False)
+            assert fresh[0] == 0, fresh
+            assert await unit.run("start", warm=True) == fresh
+        assert len(waiting(tmp_path)) == 1
+        shutil.rmtree(units[0].folder)
+        code, printed, _ = await units[1].run("fail", warm=True)
+        assert (code, printed.split()[0]) == (4, "app/1"), "the other's folder is not needed"
+        pool.drop(units[1].folder)
+        assert len(waiting(tmp_path)) == 1, "it is not one unit's"
+    finally:
+        pool.close()
+
+
+async def test_a_script_that_reads_a_hooks_variables_at_once_is_started_anew(tmp_path):
+    pool = Pool(tmp_path / "warm")
+    units = scripted(tmp_path, pool, f"import os\nNAME = os.environ['JUJU_UNIT_NAME']\n{PROGRAM}")
+    try:
+        assert not await units[0].warms()
+    finally:
+        pool.close()
+
+
+def test_a_script_asks_for_a_warm_start_by_itself(tmp_path):
+    (charm,) = scripted(tmp_path, Pool(tmp_path / "warm"))[:1]
+    asked = scripts.read(charm.folder)
+    assert asked is not None
+    assert (asked.folder, asked.module, asked.flags) == ("src", "plain.program", ("-SE",))
+    (charm.folder / "src/plain/late.py").write_text("NAME = 'other'\n")
+    other = scripts.read(charm.folder)
+    assert other is not None
+    assert other.digest != asked.digest
+    (charm.folder / "dispatch").write_text(SCRIPT.replace("# warm-start", "# cold start"))
+    assert scripts.read(charm.folder) is None
