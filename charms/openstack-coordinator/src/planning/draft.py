@@ -71,14 +71,20 @@ class Draft:
     """Take all units of an application at once: for comparison in tests only."""
 
     def entry(self, *more: Gate) -> tuple[Gate, ...]:
-        """Gates of a step that takes something down or changes it; none bars the way back up."""
+        """Gates of a step with which something is begun that is then brought to its end."""
         window = self.terms.window
-        gates: list[Gate] = []
-        if window is not None:
-            gates.append(steps.window(window.cron, window.hours, window.timezone))
-        if self.survey.snapshot.probe is not None:
-            gates.append(steps.api_probe(self.terms.failures))
-        return (*gates, *more)
+        if window is None:
+            return self.within(*more)
+        return (steps.window(window.cron, window.hours, window.timezone), *self.within(*more))
+
+    def within(self, *more: Gate) -> tuple[Gate, ...]:
+        """Gates of a step that takes something down while other things wait for its end.
+
+        The window may close meanwhile: what is held, or out of service, must not wait for the
+        next one. None of these gates bars the way back up.
+        """
+        probed = self.survey.snapshot.probe is not None
+        return (*((steps.api_probe(self.terms.failures),) if probed else ()), *more)
 
     def whole(self, besides: Sequence[str] = ()) -> Gate:
         """All of OpenStack is well."""
@@ -151,10 +157,13 @@ class Draft:
         ]
 
     def begun(self, name: str, found: Iterable[Step]) -> tuple[Wave, ...]:
-        """Steps one after another that begin only when all is well, whatever the first one is."""
+        """Steps one after another that begin only in a window, and when all is well."""
         ordered = list(found)
-        if ordered and not ordered[0].gates:
-            ordered[0] = dataclasses.replace(ordered[0], gates=self.entry(self.whole()))
+        if ordered:
+            first = ordered[0]
+            kinds = {gate.kind for gate in first.gates}
+            lacking = [gate for gate in self.entry(self.whole()) if gate.kind not in kinds]
+            ordered[0] = dataclasses.replace(first, gates=(*lacking, *first.gates))
         return in_one_lane(name, ordered)
 
     def settle(

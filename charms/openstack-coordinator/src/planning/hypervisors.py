@@ -94,7 +94,7 @@ def out_of_service(draft: Draft, host: Host, why: str) -> Iterator[Step]:
         drain,
         steps.nothing(),
         lane=name,
-        gates=draft.entry(steps.capacity([name])),
+        gates=draft.within(steps.capacity([name])),
         timeout=LONG,
     )
 

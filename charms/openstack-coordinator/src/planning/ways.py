@@ -106,7 +106,7 @@ def refreshed(
 def _together(
     draft: Draft, part: Part, work: list[Step], what: str, *, version: str = "", sealed: bool
 ) -> Iterator[Step]:
-    gates = draft.entry(draft.whole())
+    gates = draft.within(draft.whole())
     yield dataclasses.replace(work[0], gates=(*gates, *work[0].gates))
     yield from work[1:]
     units = [unit.name for unit in part.application.units]
@@ -171,7 +171,7 @@ def _turn(
 ) -> Iterator[Step]:
     lane = part.name
     guard = draft.guard(part, unit)
-    gates = draft.entry(*draft.around(part, unit, held))
+    gates = draft.within(*draft.around(part, unit, held))
     if guard is not None:
         pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
         name = f"pause: {unit.name} {what}"
@@ -222,7 +222,7 @@ def prepared(draft: Draft, target: Target) -> Iterator[Step]:
         yield _option(target.part, MANAGED, value=True)
     yield from charm_steps(draft, target)
     for changed in _origin(target):
-        yield dataclasses.replace(changed, gates=draft.entry(draft.whole()))
+        yield dataclasses.replace(changed, gates=draft.within(draft.whole()))
 
 
 def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
@@ -277,7 +277,7 @@ def by_restart(draft: Draft, target: Target) -> Iterator[Step]:
     def work() -> Iterator[Step]:
         yield from charm_steps(draft, target, deferred=deferring)
         for changed in _origin(target):
-            yield dataclasses.replace(changed, gates=draft.entry(draft.whole()))
+            yield dataclasses.replace(changed, gates=draft.within(draft.whole()))
 
     deferring = RESTARTS in part.application.options
     if deferring:
@@ -325,7 +325,7 @@ def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
         do,
         do,
         lane=part.name,
-        gates=draft.entry(*around),
+        gates=draft.within(*around),
         undo_gates=around,
         timeout=part.upgrade.timeout,
     )
@@ -346,7 +346,7 @@ def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
     flags = ["OSDMAP_FLAGS"] if part.upgrade.noout else []
     health = steps.ceph_health(monitors, flags)
     for changed in _origin(target):
-        yield dataclasses.replace(changed, gates=draft.entry(draft.whole(), health))
+        yield dataclasses.replace(changed, gates=draft.within(draft.whole(), health))
     timeout = part.upgrade.timeout
     yield draft.settle(part.name, "upgraded", part.application.units, timeout, target.version)
     if part.upgrade.noout:

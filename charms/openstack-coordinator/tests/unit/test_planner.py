@@ -390,7 +390,7 @@ def test_ceph_is_watched_around_its_disks() -> None:
     kinds = [step.do.kind for step in wave.steps]
     assert kinds[0] == "set-noout"
     assert kinds[-2:] == ["unset-noout", "require-osd-release"]
-    assert [gate.kind for gate in wave.steps[0].gates] == ["ceph-health"]
+    assert [gate.kind for gate in wave.steps[0].gates] == ["healthy", "ceph-health"]
 
 
 def test_osds_are_required_to_be_of_their_release_where_an_earlier_upgrade_left_it_out() -> None:
@@ -410,13 +410,34 @@ def test_gates_bar_the_way_down_and_never_the_way_back() -> None:
     assert isinstance(found, Planned)
     for step in every(found.plan, "resume-unit", "enable-host", "unset-noout", "remove-canary"):
         assert not step.gates
-    for step in every(found.plan, "disable-host", "drain-host", "refresh-charm"):
-        kinds = {gate.kind for gate in step.gates}
-        assert step.do.kind == "refresh-charm" or {"window", "api-probe"} <= kinds
+    for step in every(found.plan, "disable-host", "drain-host"):
+        assert "api-probe" in {gate.kind for gate in step.gates}
     for wave in found.plan.waves:
         first = wave.steps[0]
         kinds = {gate.kind for gate in first.gates}
         assert wave.name in ("soak", "nova-compute as a whole") or "window" in kinds
+
+
+def test_what_is_begun_in_a_window_does_not_wait_for_the_next_one() -> None:
+    """Agents that are held, a host that is out, Ceph without rebalancing: none for a whole day."""
+    window = request.Window("0 22 * * *", 4, "UTC")
+    for wave in planned(at_release("2023.2"), window=window).waves:
+        open_: set[str] = set()
+        for step in wave.steps:
+            kind, asked = step.do.kind, step.do.arguments
+            if "window" in {gate.kind for gate in step.gates}:
+                assert not open_ or wave.name.startswith("hypervisors")
+            if kind in ("hold-agent", "set-noout", "pause-unit"):
+                open_.add(str(asked.get("unit", "noout")))
+            elif kind in ("release-agent", "unset-noout", "resume-unit"):
+                open_.discard(str(asked.get("unit", "noout")))
+        assert not open_
+    hosts = every(planned(at_release("2023.2"), window=window), "drain-host", "pause-unit")
+    assert all(
+        "window" not in {gate.kind for gate in step.gates}
+        for step in hosts
+        if step.lane.startswith("node-")
+    )
 
 
 def test_units_of_an_operator_are_taken_in_as_those_of_a_plan() -> None:
