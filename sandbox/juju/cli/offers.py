@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import Any
 
+from sandbox.juju.cli import times
 from sandbox.juju.cli.command import (
     MODEL,
     Arguments,
@@ -14,6 +15,7 @@ from sandbox.juju.cli.command import (
     Context,
     at_least,
     at_most,
+    confirm,
     formats,
     positional,
 )
@@ -24,6 +26,7 @@ from sandbox.juju.cli.tags import is_application
 from sandbox.juju.client.errors import raise_for
 
 Json = dict[str, Any]
+_SUBNETS = "Ingress subnets"
 _URL = re.compile(
     r"(?:(?P<source>[^:/.]+):)?(?:(?P<user>[^/:.]+)/)?(?P<model>[^./:]+)\.(?P<application>[^/]+)"
 )
@@ -141,7 +144,8 @@ def _offers(context: Context) -> None:
     )
     listing: Json = {}
     for offer in sorted(answer.get("results") or [], key=lambda item: item["offer-name"]):
-        connections = offer.get("connections") or []
+        connections = [_connection(item) for item in offer.get("connections") or []]
+        users = {user["user"]: _user(user) for user in offer.get("users") or []}
         listing[offer["offer-name"]] = {
             "application": offer.get("application-name", ""),
             "store": session.controller,
@@ -152,24 +156,51 @@ def _offers(context: Context) -> None:
                 for end in offer.get("endpoints") or []
             },
             **({"connections": connections} if connections else {}),
+            **({"users": dict(sorted(users.items()))} if users else {}),
         }
     context.write(listing, _offers_table)
 
 
+def _connection(item: Json) -> Json:
+    """One relation of an offer (offerConnectionDetails of cmd/juju/crossmodel/list.go)."""
+    status = item["status"]
+    since = status.get("since")
+    shown = {"current": status["status"]}
+    if status.get("info"):
+        shown["message"] = status["info"]
+    if since:
+        shown["since"] = times.day_and_time(since)
+    subnets = item.get("ingress-subnets")
+    return {
+        "source-model-uuid": item["source-model-tag"].removeprefix("model-"),
+        "username": item["username"],
+        "relation-id": item["relation-id"],
+        "endpoint": item["endpoint"],
+        "status": shown,
+        **({"ingress-subnets": subnets} if subnets else {}),
+    }
+
+
+def _user(user: Json) -> Json:
+    name = {"display-name": user["display-name"]} if user.get("display-name") else {}
+    return {**name, "access": user["access"]}
+
+
 def _offers_table(listing: Json) -> str:
     table = Table()
-    table.row("Offer", "User", "Relation id", "Status", "Endpoint", "Interface", "Role", "")
+    table.row("Offer", "User", "Relation id", "Status", "Endpoint", "Interface", "Role", _SUBNETS)
     for name, offer in listing.items():
         rows = [
             (
                 c.get("username", ""),
                 c.get("relation-id", ""),
-                c["status"].get("status", ""),
+                c["status"]["current"],
                 c.get("endpoint", ""),
+                c.get("ingress-subnets", []),
             )
             for c in offer.get("connections") or []
         ]
-        for user, relation, status, endpoint in rows or [("-", "", "", "")]:
+        for user, relation, status, endpoint, subnets in rows or [("-", "", "", "", [])]:
             details = offer["endpoints"].get(endpoint, {})
             table.row(
                 name,
@@ -179,7 +210,7 @@ def _offers_table(listing: Json) -> str:
                 endpoint,
                 details.get("interface", ""),
                 details.get("role", ""),
-                "",
+                ", ".join(subnets),
             )
     return table.text()
 
@@ -192,6 +223,13 @@ def _remove_offer(context: Context) -> None:
         urls.append(
             str(dataclasses.replace(url, source="")) if url else f"{session.model_name}.{text}"
         )
+    if context.arguments["force"] and not context.arguments["yes"]:
+        question = (
+            f"WARNING! This command will remove offers: {', '.join(urls)}\n"
+            "This includes all relations to those offers.\n\nContinue [y/N]? "
+        )
+        if not confirm(context, question):
+            raise CommandError("offer removal: aborted")
     answer = session.to_controller().call(
         "ApplicationOffers",
         "DestroyOffers",

@@ -101,6 +101,7 @@ def test_a_relation_is_suspended_by_those_who_offer(juju, database, charms):
     juju.wait(lambda s: s.apps["web"].app_status.message.startswith("at mysql://"), delay=0.4)
     offers = json.loads(database.cli("offers", "--format", "json"))
     (connection,) = offers["db"]["connections"]
+    assert connection["status"]["current"] == "joined"
     number = str(connection["relation-id"])
     database.cli("suspend-relation", number, "--message", "maintenance")
     juju.wait(lambda s: s.apps["web"].app_status.message == "ready", delay=0.4)
