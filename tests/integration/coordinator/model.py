@@ -104,6 +104,7 @@ class Model:
             self.juju("run", f"{CHARM}/leader", action, *parameters, "--format", "json")
         )
         (task,) = ran.values()
+        assert task["status"] == "completed", task.get("message", "")
         return task["results"]
 
     def give_account(self, access: str = "write") -> None:
