@@ -70,26 +70,17 @@ async def advance(running: Running, way: Way) -> Running:
                 seen = dataclasses.replace(
                     seen, probe=probing.add(running.probed, probed, seen.at) if probed else None
                 )
-                found = rolling.Seen(
-                    _with_refusals(observing.observe(watched, journal, seen), running),
-                    gates.judge(barriers, seen),
-                )
+                steps = _with_refusals(observing.observe(watched, journal, seen), running)
+                found = rolling.Seen(steps, gates.judge(barriers, seen))
                 new, requests = rolling.advance(
                     plan, journal, found, now=seen.at, holder=way.holder
                 )
-                performer = Performer(
-                    juju,
-                    openstack,
-                    seen,
-                    canary_image=way.canary_image,
-                )
-                untaken: dict[str, Outcome] = {}
-                if way.leads():
-                    untaken = await performer.perform(requests)
-                    await _go_on(running, new, seen, performer)
-                else:
+                if not way.leads():
                     logger.warning("plan: leadership was lost: nothing is asked for")
                     return running
+                performer = Performer(juju, openstack, seen, canary_image=way.canary_image)
+                untaken = await performer.perform(requests)
+                await _go_on(running, new, seen, performer)
         except juju_session.JujuApiError as error:
             raise NotSeen(str(error)) from error
     return dataclasses.replace(
