@@ -28,6 +28,12 @@ _INTERVALS = {"running": 5.0, "aborting": 5.0, "waiting": 15.0}
 _AT_ONCE = 1.0
 """Seconds until an intention that is persisted now is carried out."""
 
+_SOON = 2.0
+"""Seconds until the next look at what was asked for a moment ago: most of it is short."""
+
+_SHORT = 15.0
+"""For how many seconds after a request its end is looked for that often."""
+
 _SHORTEST = 8
 """Digits of a hash that name a plan."""
 
@@ -74,9 +80,11 @@ class Operations(ops.Object):
         running = self._running()
         if running is None or running.over:
             return None
-        records = running.journal.records.values()
-        if running.phase == "running" and any(r.state == "intended" for r in records):
+        flying = [r for r in running.journal.records.values() if r.in_flight]
+        if running.phase == "running" and any(r.state == "intended" for r in flying):
             return _AT_ONCE
+        if any(time.time() - r.since < _SHORT for r in flying if r.state == "requested"):
+            return _SOON
         return _INTERVALS.get(running.phase)
 
     def status(self) -> ops.StatusBase | None:
