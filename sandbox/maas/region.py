@@ -37,7 +37,7 @@ _NODE_TIMEOUTS = {
 """Seconds until work in progress counts as failed (node_timeout and its multiples)."""
 _POLL_SECONDS = 60.0
 """Between two looks at every machine's power."""
-_SETTLE_WAITS = (0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0)
+_SETTLE_WAITS = (0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 
 Decision = Callable[[Machine], Step]
 

@@ -42,14 +42,14 @@ def test_a_killed_process_loses_no_machine_and_does_nothing_twice(
     kill(own)
     for system_id in ids.values():
         client.until(
-            system_id, lambda m: m["status_name"] == "Ready" and m["power_state"] == "off", 40
+            system_id, lambda m: m["status_name"] == "Ready" and m["power_state"] == "off", 90
         )
     for system_id in ids.values():
         assert client.on(system_id, "deploy", user_data="aGk=").status_code == 200
         time.sleep(0.1)
     kill(own)
     for name, system_id in ids.items():
-        deployed = client.until(system_id, lambda m: m["status_name"] == "Deployed", 40)
+        deployed = client.until(system_id, lambda m: m["status_name"] == "Deployed", 90)
         assert deployed["ip_addresses"] == [own.home.node_address(int(name[4:]))]
         types = _types(client, system_id)
         for once in ("Deployed", "User starting deployment", "User acquiring node", "Testing"):
