@@ -10,10 +10,10 @@ import keystone_admin
 import ops
 from charms.openstack_coordinator.v0 import juju_login
 from ground import Ground
-from snapshot import Node
 
 if TYPE_CHECKING:
     from charms.baremetal_inventory.v0 import node_pool
+    from snapshot import Node
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,8 @@ def nodes(charm: ops.CharmBase) -> dict[str, Node] | None:
     pool = _pool(charm)
     if pool is None or pool.problem:
         return None
+    from snapshot import Node
+
     return {
         id_: Node(id_, node.hostname, node.zone, node.role, node.state, node.reasons)
         for id_, node in pool.nodes.items()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import TYPE_CHECKING
 
 import gathering
 import ops
 from charms.openstack_coordinator.v0 import juju_login
-from snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from snapshot import Snapshot
 
 
 class Inspection(ops.Object):
@@ -46,6 +48,8 @@ class Inspection(ops.Object):
         )
 
     def _look(self, event: ops.ActionEvent) -> Snapshot | None:
+        import asyncio
+
         import knowledge
         import planmaking
         from charms.openstack_coordinator.v0 import juju_session

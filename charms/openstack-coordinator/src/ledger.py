@@ -12,12 +12,13 @@ import dataclasses
 import json
 import zlib
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import probing
 from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan, WrongPlan, canonical
-from snapshot import Probed
+
+if TYPE_CHECKING:
+    from snapshot import Probed
 
 KEPT = 20
 """Plans of the past that are remembered."""
@@ -133,6 +134,8 @@ class Ledger:
         approval = _approval(self._bag.get(_PLAN, ""))
         if approval is None:
             return None
+        import probing
+
         operation = json.loads(self._bag[_OPERATION])
         refused = json.loads(self._bag.get(_REFUSED, "") or "{}")
         return Running(
@@ -160,6 +163,8 @@ class Ledger:
 
     def keep(self, new: Running, old: Running | None) -> None:
         """Persist what has changed of the plan that runs."""
+        import probing
+
         operation = {"begun": new.begun, "endpoints": dict(new.endpoints), "ended": new.ended}
         self._bag[_OPERATION] = canonical(operation)
         self._bag[_JOURNAL] = new.journal.to_json()

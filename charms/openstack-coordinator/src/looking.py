@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime
 import logging
@@ -24,6 +23,8 @@ def assess(
     `shared` is the databag that keeps the judgement of Nova's computes; None: they are let be.
     """
     # libjuju takes most of a second to import: only here, where it is needed.
+    import asyncio
+
     from charms.openstack_coordinator.v0 import juju_session
 
     try:

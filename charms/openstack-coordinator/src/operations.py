@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import logging
@@ -104,6 +103,8 @@ class Operations(ops.Object):
         ledger, running = self._ledger(), self._running()
         if ledger is None or running is None or running.over:
             return
+        import asyncio
+
         import advancing
 
         try:

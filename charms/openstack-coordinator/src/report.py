@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from computes import Room
 from readiness import ApplicationReport, Assessment
+
+if TYPE_CHECKING:
+    from computes import Room
 
 Format = Literal["text", "yaml", "json"]
 
