@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from sandbox.home import Home
-from sandbox.juju import containers, machine_storage, zone_spread
+from sandbox.juju import containers, machine_storage, owner_data, zone_spread
 from sandbox.juju.providers.connect import connect, credential_of
 from sandbox.juju.providers.provider import (
     AccessDenied,
@@ -262,13 +262,9 @@ class ModelProvisioner:
                     *(units.bound_spaces(application) for application in served)
                 ),
                 disks=machine_storage.wanted_disks(tx, found),
-                owner_data={
-                    **_resource_tags(model),
-                    "juju-controller-uuid": controller,
-                    "juju-machine-id": f"{model.name}-machine-{machine}",
-                    "juju-model-uuid": self._model,
-                    "juju-units-deployed": " ".join(unit.name for unit in hosted),
-                },
+                owner_data=owner_data.of_machine(
+                    model, controller, machine, (unit.name for unit in hosted)
+                ),
             )
 
     def _zone(self, request: StartRequest, zones: list[str], attempt: Attempt) -> str:
@@ -372,7 +368,7 @@ class ModelProvisioner:
 
     def _lost_machine(self, instance: Instance) -> str | None:
         """The machine without instance that an instance was started for."""
-        request = self._request(_machine_of(instance))
+        request = self._request(owner_data.machine_of(instance.owner_data))
         return None if request is None or request.disks else request.machine
 
     def _nobodys(self, instance: Instance) -> bool:
@@ -385,7 +381,7 @@ class ModelProvisioner:
                 "SELECT 1 FROM machines WHERE model = ? AND instance_id = ?",
                 *(self._model, instance.id),
             )
-            machine = _machine_of(instance)
+            machine = owner_data.machine_of(instance.owner_data)
             return recorded is None and (not machine or self._exists(tx, machine))
 
     # Watching and stopping.
@@ -486,11 +482,6 @@ def _report(task: asyncio.Task[None]) -> None:
         _LOGGER.error("%s failed", task.get_name(), exc_info=error)
 
 
-def _machine_of(instance: Instance) -> str:
-    """The machine that an instance was started for, as its owner data tells; or empty."""
-    return instance.owner_data.get("juju-machine-id", "").rpartition("-machine-")[2]
-
-
 async def _finish(work: asyncio.Future[_Result]) -> _Result:
     """Await work to its end even if the waiting task is cancelled."""
     try:
@@ -498,9 +489,3 @@ async def _finish(work: asyncio.Future[_Result]) -> _Result:
     except asyncio.CancelledError:
         await asyncio.wait([work])
         raise
-
-
-def _resource_tags(model: Model) -> dict[str, str]:
-    """The tags that the operator wants on everything that Juju makes for the model."""
-    pairs = str(model.config.get("resource-tags") or "").split()
-    return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}

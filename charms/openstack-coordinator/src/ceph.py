@@ -40,9 +40,12 @@ def read(application: str, runs: Answers, now: float) -> Ceph | None:
 
 
 def due(runs: Answers, now: float) -> bool:
-    """Whether to ask again: nothing runs, and what is known will be stale at the next look."""
+    """Whether to ask again: what is known will be stale at the next look, and nothing is asked.
+
+    A question that waits for an agent which is at work for long is given up.
+    """
     mine = [task for task, _ in runs if _is_look(task)]
-    if any(not task.ended for task in mine):
+    if any(not task.ended and now - task.enqueued < FRESH for task in mine):
         return False
     return not mine or now - max(task.enqueued for task in mine) > FRESH / 3
 

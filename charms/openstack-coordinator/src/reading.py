@@ -17,7 +17,7 @@ import cloud as clouds
 from charms.openstack_coordinator.v0 import juju_session
 from needs import Needs
 from sight import EXEC
-from snapshot import Ceph, Node, Nova, Snapshot, Task
+from snapshot import Ceph, Node, Nova, Snapshot, Task, settled
 
 if TYPE_CHECKING:
     import juju_api
@@ -186,13 +186,19 @@ async def _ceph(
     found: list[Ceph] = []
     for name in sorted(needs.ceph):
         application = model.applications.get(name)
-        leader = next((u for u in application.units if u.leader), None) if application else None
-        if application is None or leader is None:
+        # Not one whose agent is at work: it may be held for long.
+        ready = sorted(application.units, key=_readiness) if application else ()
+        if application is None or not ready:
             continue
         runs = await juju.answers([unit.name for unit in application.units], [EXEC])
         read = ceph.read(name, runs, now)
         if read is not None:
             found.append(read)
-        if ceph.due(runs, now):
-            await juju.run_command(leader.name, ceph.LOOK, ceph.TIMEOUT)
+        if settled(ready[0]) and ceph.due(runs, now):
+            await juju.run_command(ready[0].name, ceph.LOOK, ceph.TIMEOUT)
     return tuple(found)
+
+
+def _readiness(unit: clouds.Unit) -> tuple[bool, bool]:
+    """Orders units by whether they can answer now, the leader first."""
+    return not settled(unit), not unit.leader

@@ -102,6 +102,7 @@ def test_an_answer_that_is_old_counts_no_more_and_a_new_one_is_asked_for_in_time
     assert ceph.due(old, NOW)
     assert ceph.due((), NOW)
     assert not ceph.due(((run("running"), {}),), NOW)
+    assert ceph.due(((run("pending", ago=ceph.FRESH + 1), {}),), NOW), "its agent is held"
     assert not ceph.due(((run(ago=5), {"stdout": ANSWER}),), NOW)
 
 
