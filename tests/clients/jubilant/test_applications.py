@@ -168,6 +168,11 @@ def test_storage_and_resources_come_with_the_deploy(juju, charms, tmp_path):
     assert list(status.storage.storage) == ["data/0"]
     listed = json.loads(juju.cli("resources", "proxy", "--format", "json"))["resources"]
     assert [(entry["name"], entry["origin"]) for entry in listed] == [("page", "upload")]
+    assert juju.exec('cat "$(resource-get page)"', unit="proxy/0").stdout == "<html/>"
+    page.write_text("<html>anew</html>")
+    juju.cli("attach-resource", "proxy", f"page={page}")
+    settle(juju)
+    assert juju.exec('cat "$(resource-get page)"', unit="proxy/0").stdout == "<html>anew</html>"
 
 
 @pytest.mark.parametrize(
