@@ -154,9 +154,7 @@ class Operations(ops.Object):
         candidate = ledger.candidate
         wanted = str(event.params["hash"]).strip()
         if candidate is None:
-            event.fail(
-                f"there is no plan: juju run {self._charm.app.name}/leader plan request=..."
-            )
+            event.fail(self._no_plan())
         elif len(wanted) < _SHORTEST or not candidate.plan.hash.startswith(wanted):
             event.fail(f"the plan has the hash {candidate.plan.hash}: show-plan shows it")
         elif ledger.at_work:
@@ -269,9 +267,7 @@ class Operations(ops.Object):
         candidate = ledger.candidate if ledger else None
         approval = candidate or (running.approval if running else None)
         if approval is None:
-            event.fail(
-                f"there is no plan: juju run {self._charm.app.name}/leader plan request=..."
-            )
+            event.fail(self._no_plan())
             return
         journal = running.journal if running and approval == running.approval else None
         import planmaking
