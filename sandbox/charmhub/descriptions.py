@@ -129,6 +129,7 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
         "versions": releases["versions"][document["workload"]["version"]],
         "workload": document["workload"],
         "upgrade-takes": releases["upgrade-takes"],
+        "restart-takes": releases["restart-takes"],
         "serves": document.get("serves"),
         "openstack": document.get("openstack", {}),
         "cluster": document.get("cluster"),

@@ -125,10 +125,8 @@ def _observe(description: dict, world: World, event: str) -> None:
         world.devices[os.environ["JUJU_STORAGE_ID"]] = event.removesuffix("-storage-attached")
     elif event.endswith("-storage-detaching"):
         world.devices.pop(os.environ["JUJU_STORAGE_ID"], None)
-    elif event == "upgrade-charm" and "origin" not in description["workload"]:
-        if world.release != description["release"]:
-            upgrade.stop_service(description, world)
-            world.release = description["release"]
+    elif event == "upgrade-charm":
+        upgrade.refreshed(description, world)
     elif event in ("install", "config-changed") and releases.moves_by_itself(description, world):
         upgrade.move(description, world, releases.target(description, world))
 

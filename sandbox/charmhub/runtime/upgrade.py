@@ -33,6 +33,20 @@ def _install(description: dict, world: World, release: str) -> None:
     world.release = release
 
 
+def refreshed(description: dict, world: World) -> None:
+    """Take over another revision of the charm.
+
+    An API's is restarted, since the new charm writes its configuration anew. What has no origin
+    is of the release that the charm is made for.
+    """
+    if description["openstack"].get("fronts"):
+        stop_service(description, world)
+        time.sleep(description["restart-takes"])
+    elif "origin" not in description["workload"] and world.release != description["release"]:
+        stop_service(description, world)
+        world.release = description["release"]
+
+
 def restart(description: dict, world: World, *, only_deferred: bool = False) -> None:
     """Stop the unit's service, which starts again after; with it goes what was put off."""
     if world.flags.pop(DEFERRED, False) or not only_deferred:

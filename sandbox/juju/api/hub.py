@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+from collections.abc import Iterable, Mapping
 
 from sandbox.charmhub.catalog import Catalog, Resolved
 from sandbox.home import Home
@@ -103,6 +104,30 @@ def resolve(
         )
     except LookupError as error:
         raise NotFound(str(error.args[0] if error.args else error)) from None
+
+
+def newer(
+    home: Home, applications: Iterable[values.Application], known: Mapping[str, values.Charm]
+) -> dict[str, str]:
+    """Application -> URL of the newer charm that its channel has, for those that have one.
+
+    Juju asks Charmhub once a day and shows what it was told; here it is always the news.
+    """
+    catalog, found = Catalog(home), {}
+    for application in applications:
+        charm = known[application.charm_url]
+        if charm.source != "charm-hub":
+            continue
+        try:
+            head = catalog.resolve(charm.name, application.channel, application.base)
+        except LookupError:
+            continue
+        if head.revision > charm.revision:
+            reference = parse_reference(charm.url)
+            found[application.name] = charms.hub_url(
+                charm.name, head.revision, architecture=reference.architecture
+            )
+    return found
 
 
 def add(

@@ -123,6 +123,6 @@ def _status(world: World) -> float:
         started = time.perf_counter()
         with world.store.transaction() as tx:
             read = rows.read(tx, models.get(tx, world.model))
-        full.full_status(read, selection.select(read, []), clock.now(), with_storage=True)
+        full.full_status(read, selection.select(read, []), clock.now(), {}, with_storage=True)
         taken.append(time.perf_counter() - started)
     return min(taken)

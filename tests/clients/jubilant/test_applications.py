@@ -70,6 +70,17 @@ def test_a_refresh_brings_the_new_revision_to_every_unit(juju, charms):
     assert juju.config("web")["port"] == 81
 
 
+def test_the_status_tells_which_charm_of_charmhub_is_newer_until_it_is_taken(juju):
+    juju.deploy("memcached", channel="latest/stable", revision=30)
+    found = settle(juju).apps["memcached"]
+    assert (found.charm_rev, found.can_upgrade_to) == (30, "ch:amd64/memcached-37")
+
+    juju.refresh("memcached")
+
+    found = juju.wait(lambda status: status.apps["memcached"].charm_rev == 37, successes=1)
+    assert found.apps["memcached"].can_upgrade_to == ""
+
+
 def test_relations_and_subordinates(juju, charms):
     for name in ("web", "proxy", "agent"):
         juju.deploy(charms / f"{name}.charm")

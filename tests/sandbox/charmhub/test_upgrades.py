@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.charmhub.runtime import machine
-from sandbox.juju.state import relations, tasks
+from sandbox.juju.state import refresh, relations, tasks
 from tests.sandbox.charmhub.running import READY, Model, health, model
 
 __all__ = ["model"]
@@ -64,6 +64,17 @@ async def test_a_paused_unit_is_upgraded_by_hand_and_the_origin_finds_nothing_to
     model.configure("byhand", openstack_origin=CLOUD)
     await model.until(lambda: model.last(unit) == "config-changed")
     assert health(model.address(unit), 5000) == before
+
+
+async def test_a_refresh_of_its_charm_restarts_an_api_but_moves_no_release(model):
+    unit = await model.keystone("refreshed", channel="2024.1/stable", openstack_origin="bobcat")
+    resolved, newer = model.charm("keystone", "2024.1/candidate")
+
+    model.do(refresh.refresh, "refreshed", newer, channel=resolved.channel)
+
+    await model.answers(unit, 5000, serving=False)
+    await model.answers(unit, 5000)
+    assert model.version(unit) == "24.0.0"
 
 
 async def test_ceph_says_when_its_release_should_be_required(model):

@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from sandbox.juju import clock
-from sandbox.juju.api import tags
+from sandbox.juju.api import hub, tags
 from sandbox.juju.api.deltas import ModelDeltas
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.registry import Facade, Method
@@ -42,6 +42,7 @@ def full_status(session: Session, parameters: Fields) -> dict[str, Any]:
         read,
         selection.select(read, parameters.texts("patterns")),
         clock.now(),
+        hub.newer(session.home, read.applications.values(), read.charms),
         with_storage=parameters.flag("include-storage"),
     )
 

@@ -34,15 +34,21 @@ def full_status(
     rows: ModelRows,
     selection: Selection,
     now: datetime.datetime,
+    newer: Mapping[str, str],
     *,
     with_storage: bool,
 ) -> Document:
-    """params.FullStatus of what is selected. Absent lists and maps are null, as from Go."""
+    """params.FullStatus of what is selected. Absent lists and maps are null, as from Go.
+
+    `newer` has the URL of the charm that an application may be refreshed to, by its name.
+    """
     shown = [a for a in rows.applications.values() if a.name in selection.applications]
     document: Document = {
         "model": model_status(rows),
         "machines": _machines(rows, selection),
-        "applications": {a.name: application_status(rows, a, selection) for a in shown},
+        "applications": {
+            a.name: application_status(rows, a, selection, newer.get(a.name, "")) for a in shown
+        },
         "remote-applications": {
             remote.name: _remote(rows, remote)
             for remote in rows.remote.values()
@@ -96,7 +102,7 @@ def detailed(status: Status, *, life: str = "", version: str = "") -> Document:
 
 
 def application_status(
-    rows: ModelRows, application: values.Application, selection: Selection
+    rows: ModelRows, application: values.Application, selection: Selection, newer: str
 ) -> Document:
     """params.ApplicationStatus."""
     charm = rows.charms[application.charm_url]
@@ -113,7 +119,7 @@ def application_status(
         "exposed": application.exposed is not None,
         "life": "" if application.life == "alive" else application.life,
         "relations": relations,
-        "can-upgrade-to": "",
+        "can-upgrade-to": newer,
         "subordinate-to": subordinate_to,
         "units": None,
         "meter-statuses": None,

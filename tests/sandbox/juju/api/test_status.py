@@ -178,7 +178,9 @@ def test_a_model_of_two_thousand_units_is_shown_within_a_second(controller, mode
     started = time.perf_counter()
     with controller.state() as tx:
         read = rows.read(tx, models.get(tx, model.uuid))
-    document = full.full_status(read, selection.select(read, []), clock.now(), with_storage=True)
+    document = full.full_status(
+        read, selection.select(read, []), clock.now(), {}, with_storage=True
+    )
     elapsed = time.perf_counter() - started
     shown = sum(len(app["units"]) for app in document["applications"].values())
     assert shown == 2000
