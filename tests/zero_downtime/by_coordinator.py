@@ -1,4 +1,4 @@
-"""The upgrade as openstack-coordinator does it: a plan, approved by its hash, runs by itself."""
+"""Changes as openstack-coordinator makes them: a plan, approved by its hash, runs by itself."""
 
 from __future__ import annotations
 
@@ -26,15 +26,23 @@ class Coordinator:
         self._juju = juju
         self._say = say
 
+    def refresh(self) -> None:
+        """Every charm of OpenStack to the newest revision of its channel.
+
+        Raises:
+            Held: there is no plan for this cloud, or it is held.
+        """
+        self._carry_out("request=refresh")
+
     def upgrade(self) -> None:
         """OpenStack to its next release.
 
         Raises:
             Held: there is no plan for this cloud, or it is held.
         """
-        self.carry_out("request=release", "errands=none")
+        self._carry_out("request=release", "errands=none")
 
-    def carry_out(self, *asked: str) -> None:
+    def _carry_out(self, *asked: str) -> None:
         """Make a plan, approve it, and wait until it is done.
 
         Raises:
@@ -52,7 +60,7 @@ class Coordinator:
             if status != shown:
                 shown = status
                 self._say(shown)
-            time.sleep(5)
+            time.sleep(10)
 
     def _run(self, action: str, *parameters: str) -> dict[str, Any]:
         (task,) = self._juju.json("run", _LEADER, action, *parameters).values()

@@ -24,7 +24,7 @@ def outcomes(pytestconfig: pytest.Config) -> list[run.Outcome]:
 
 @pytest.fixture
 def ground() -> Iterator[run.Ground]:
-    """A cloud of 2023.2 with guests on its hypervisors."""
+    """A cloud of 2023.2, of older charms, with guests on its hypervisors."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="zero-downtime-"))
     with run.running(Home(path, reserve("zero-downtime"))) as ground:
         yield ground
@@ -37,5 +37,5 @@ def pytest_terminal_summary(
     """Print both runs as a table."""
     outcomes = config.stash.get(_OUTCOMES, [])
     if outcomes:
-        terminalreporter.section("clients and guests during the upgrade from 2023.2 to 2024.1")
+        terminalreporter.section("clients and guests while charms, then OpenStack, were upgraded")
         terminalreporter.write_line(run.report(outcomes))

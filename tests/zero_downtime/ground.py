@@ -1,7 +1,8 @@
 """The ground of an upgrade: a cloud of 2023.2 on Ubuntu 22.04, highly available.
 
 It is brought up as `sandbox up` does it. What differs from the newcomer's cloud is twelve
-hypervisors, and no Kubernetes cluster.
+hypervisors, no Kubernetes cluster, and that each charm of Charmhub is older than the newest one
+of its channel.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 import yaml
 
 from sandbox.bmc import hardware
+from sandbox.charmhub import descriptions
 from sandbox.home import Home
 
 HYPERVISORS = 12
+_OVERLAYS = ("ha", "jammy-2023.2")
 _ROOT = pathlib.Path(__file__).parents[2]
+_BUNDLES = _ROOT / "bundles"
 _INVENTORY = _ROOT / "charms" / "baremetal-inventory" / "charmcraft.yaml"
 
 
@@ -25,12 +29,38 @@ def prepare(home: Home) -> tuple[str, ...]:
     machines = yaml.safe_load(hardware.DEFAULT_PATH.read_text(encoding="utf-8"))
     machines["nodes"] += _more(machines["nodes"], HYPERVISORS)
     (home.path / "hardware.yaml").write_text(yaml.safe_dump(machines), encoding="utf-8")
-    overlay = home.folder("run") / "hypervisors.yaml"
-    overlay.write_text(yaml.safe_dump({"applications": _applications()}), encoding="utf-8")
-    return ("ha", "jammy-2023.2", str(overlay))
+    overlay = home.folder("run") / "ground.yaml"
+    applications = _older()
+    for name, changed in _hypervisors().items():
+        applications.setdefault(name, {}).update(changed)
+    overlay.write_text(yaml.safe_dump({"applications": applications}), encoding="utf-8")
+    return (*_OVERLAYS, str(overlay))
 
 
-def _applications() -> dict[str, Any]:
+def _older() -> dict[str, Any]:
+    """Application -> the oldest revision of its channel, for charms of Charmhub."""
+    merged: dict[str, dict[str, Any]] = {}
+    for path in (
+        _BUNDLES / "full-stack.yaml",
+        *(_BUNDLES / f"overlays/{o}.yaml" for o in _OVERLAYS),
+    ):
+        for name, changed in yaml.safe_load(path.read_text(encoding="utf-8"))[
+            "applications"
+        ].items():
+            merged.setdefault(name, {}).update(changed)
+    known = descriptions.load()
+    return {
+        name: {"revision": _oldest(known[application["charm"]], application["channel"])}
+        for name, application in merged.items()
+        if application["charm"] in known
+    }
+
+
+def _oldest(charm: descriptions.Description, channel: str) -> int:
+    return min(release.revision for release in charm.releases if release.channel == channel)
+
+
+def _hypervisors() -> dict[str, Any]:
     charm = yaml.safe_load(_INVENTORY.read_text(encoding="utf-8"))
     policy = yaml.safe_load(charm["config"]["options"]["policy"]["default"])
     policy["roles"]["compute"]["want"] = HYPERVISORS

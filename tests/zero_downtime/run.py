@@ -84,7 +84,7 @@ def connect(home: Home) -> Any:
 
 def watched(name: str, at: Ground, upgrade: Callable[[], None]) -> Outcome:
     """Upgrade while the probe asks and the guests are watched; returns what they saw."""
-    file = at.home.folder("log") / f"probe-{name}.jsonl"
+    file = at.home.folder("log") / f"probe-{name.replace(', ', '-').replace(' ', '-')}.jsonl"
     began = time.monotonic()
     with _watching(at) as watch, _probing(at.home, file):
         time.sleep(_QUIET)

@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 _INTERVALS = {"running": 5.0, "aborting": 5.0, "waiting": 15.0}
 """Phase of a plan -> seconds between two ticks, where it is in a hurry."""
 
-_AT_ONCE = 1.0
+_AT_ONCE = 0.2
 """Seconds until an intention that is persisted now is carried out."""
 
-_SOON = 2.0
+_SOON = 1.0
 """Seconds until the next look at what was asked for a moment ago: most of it is short."""
 
 _SHORT = 15.0
