@@ -75,13 +75,21 @@ class Operator:
         """
         deadline = time.monotonic() + _WITHIN
         while True:
-            units = self.status()[application]["units"]
+            units = self._units(application)
             if all(map(done, units.values())):
                 return
             if time.monotonic() > deadline:
                 shown = {name: unit["workload-status"] for name, unit in units.items()}
                 raise NotDone(f"{application} is not as it should be: {shown}")
             time.sleep(1)
+
+    def _units(self, application: str) -> dict[str, Any]:
+        """Its units; those of a subordinate are shown with their principals."""
+        found: dict[str, Any] = {}
+        for known in self.status().values():
+            for name, unit in (known.get("units") or {}).items():
+                found |= {name: unit, **(unit.get("subordinates") or {})}
+        return {n: u for n, u in found.items() if n.partition("/")[0] == application}
 
     def upgraded(self, application: str) -> None:
         """Wait until every unit has the release's version, and is active and idle."""
@@ -93,9 +101,11 @@ class Operator:
 
 
 def settled(unit: dict[str, Any]) -> bool:
-    """A unit is active, and nothing runs on it."""
+    """A unit is active, runs its application's charm, and nothing is at work on it."""
     return (
-        unit["workload-status"]["current"] == "active" and unit["juju-status"]["current"] == "idle"
+        unit["workload-status"]["current"] == "active"
+        and unit["juju-status"]["current"] == "idle"
+        and "upgrading-from" not in unit
     )
 
 

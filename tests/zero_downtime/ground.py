@@ -44,10 +44,12 @@ def _older() -> dict[str, Any]:
         _BUNDLES / "full-stack.yaml",
         *(_BUNDLES / f"overlays/{o}.yaml" for o in _OVERLAYS),
     ):
-        for name, changed in yaml.safe_load(path.read_text(encoding="utf-8"))[
-            "applications"
-        ].items():
-            merged.setdefault(name, {}).update(changed)
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))["applications"]
+        for name, changed in written.items():
+            if changed is None:
+                del merged[name]
+            else:
+                merged.setdefault(name, {}).update(changed)
     known = descriptions.load()
     return {
         name: {"revision": _oldest(known[application["charm"]], application["channel"])}

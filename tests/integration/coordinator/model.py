@@ -109,13 +109,17 @@ class Model:
 
     def give_account(self, access: str = "write") -> None:
         """Make a user for the charm, and give it his password as a secret."""
-        ca = self.home.folder("ca") / "sandbox-ca.pem"
         self.juju("add-user", "coordinator")
         self.juju("change-user-password", "coordinator", "--no-prompt", stdin=f"{PASSWORD}\n")
         self.juju("grant", "coordinator", access, "openstack")
-        account = ("username=coordinator", f"password={PASSWORD}", f"ca-cert#file={ca}")
-        secret = self.juju("add-secret", "account", *account).strip()
+        secret = self.juju("add-secret", "account", f"password={PASSWORD}", *self.account).strip()
         self.juju("config", CHARM, f"juju-credentials={secret}")
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """What the secret says besides the password."""
+        ca = self.home.folder("ca") / "sandbox-ca.pem"
+        return "username=coordinator", f"ca-cert#file={ca}"
 
     def tickers(self) -> list[int]:
         """The processes that fire the charm's tick."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -99,6 +101,26 @@ def test_a_restart_is_rolled_back_from_its_midst(model: Model) -> None:
     assert {unit["workload-status"]["current"] for unit in model.units("keystone").values()} == {
         "active"
     }
+
+
+def test_a_plan_waits_and_goes_on_when_its_password_is_changed_under_it(model: Model) -> None:
+    ended = len(_history(model))
+    made = model.act("plan", "request=restart", "applications=keystone")
+    model.act("run", f"hash={made['hash']}")
+    with Watch(model) as watch:
+        model.wait(lambda: bool(watch.paused), ENDS_WITHIN)
+        model.juju("change-user-password", "coordinator", "--no-prompt", stdin="another one\n")
+        model.says("tries again", "invalid entity name or password")
+        model.juju("update-secret", "account", "password=another one", *model.account)
+        model.wait(lambda: len(_history(model)) > ended, ENDS_WITHIN)
+    assert _history(model)[0]["phase"] == "done"
+    assert watch.paused == set(KEYSTONE)
+    assert len(watch.most_down) == 1
+
+
+def _history(model: Model) -> list[dict[str, Any]]:
+    """The plans that came to their end, the newest first."""
+    return json.loads(model.act("history")["history"])
 
 
 def test_questions_are_answered(model: Model) -> None:
