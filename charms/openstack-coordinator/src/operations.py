@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gathering
 import ops
+import ticking
 from charms.openstack_coordinator.v0 import juju_login, rolling
 from charms.openstack_coordinator.v0.rolling_plan import WrongPlan
 from ledger import Ledger, Running
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
     from ledger import Approval
 
 logger = logging.getLogger(__name__)
-
-_INTERVALS = {"running": 5.0, "aborting": 5.0, "waiting": 15.0}
-"""Phase of a plan -> seconds between two ticks, where it is in a hurry."""
-
-_AT_ONCE = 0.2
-"""Seconds until an intention that is persisted now is carried out."""
-
-_SOON = 1.0
-"""Seconds until the next look at what was asked for a moment ago: most of it is short."""
-
-_SHORT = 15.0
-"""For how many seconds after a request its end is looked for that often."""
 
 _SHORTEST = 8
 """Digits of a hash that name a plan."""
@@ -77,14 +66,7 @@ class Operations(ops.Object):
     def interval(self) -> float | None:
         """Seconds until the next tick that a plan needs; None when any will do."""
         running = self._running()
-        if running is None or running.over:
-            return None
-        flying = [r for r in running.journal.records.values() if r.in_flight]
-        if running.phase == "running" and any(r.state == "intended" for r in flying):
-            return _AT_ONCE
-        if any(time.time() - r.since < _SHORT for r in flying if r.state == "requested"):
-            return _SOON
-        return _INTERVALS.get(running.phase)
+        return ticking.interval(running, time.time()) if running else None
 
     def status(self) -> ops.StatusBase | None:
         """Where the plan that runs stands; None when none does."""
