@@ -202,6 +202,15 @@ CREATE TABLE IF NOT EXISTS relation_units (
 );
 CREATE INDEX IF NOT EXISTS relation_units_by_unit ON relation_units (model, unit);
 
+-- Agents that are away from the controller, and when it notices.
+CREATE TABLE IF NOT EXISTS absences (
+    model TEXT NOT NULL,
+    kind TEXT NOT NULL,                   -- unit | machine
+    entity TEXT NOT NULL,
+    noticed REAL NOT NULL,                -- seconds since the epoch
+    PRIMARY KEY (model, kind, entity)
+);
+
 -- What a forced removal finishes by itself when agents or the provider have not by then.
 CREATE TABLE IF NOT EXISTS cleanups (
     model TEXT NOT NULL,

@@ -11,7 +11,7 @@ from sandbox import processes
 from sandbox.faults.fault import Fault, NoSuchFault
 from sandbox.juju import clock
 from sandbox.juju.engine.runtime import Settings
-from sandbox.juju.state import applications, leases, machines, models, tasks, units
+from sandbox.juju.state import applications, leases, machines, models, presence, tasks, units
 from sandbox.juju.state.tasks import Request
 
 PEERS = {"peers": {"cluster": {"interface": "cluster"}}}
@@ -175,6 +175,66 @@ async def test_a_machine_that_dies_takes_its_units_along_and_they_start_again(wo
         await world.until(lambda unit=unit: world.events(unit).count("start") == 2)
     await world.settled()
     assert not processes.matching(**mark), "nothing survives the machine"
+
+
+def missing(world):
+    return world.do(presence.missing, clock.now().timestamp())
+
+
+async def test_an_agent_that_was_killed_or_cut_off_is_missed_at_once_until_it_is_back(world):
+    world.deploy("app")
+    await world.settled()
+    for fault in ("kill", "disconnect"):
+        world.engine.faults.apply(Fault(fault, "app/0", seconds=0.3))
+        assert missing(world) == {("unit", "app/0")}
+        await world.until(lambda: not missing(world))
+
+
+async def test_a_frozen_agent_is_missed_after_three_minutes_without_a_ping(world):
+    world.deploy("app")
+    await world.settled()
+    world.engine.faults.apply(Fault("clock", rate=200))
+    frozen = clock.now().timestamp()
+    world.engine.faults.apply(Fault("freeze", "app/0"))
+    assert not missing(world)
+    await world.until(lambda: missing(world) == {("unit", "app/0")})
+    assert clock.now().timestamp() - frozen >= 180
+    world.engine.faults.apply(Fault("clear"))
+    assert not missing(world)
+
+
+async def test_a_dead_machine_is_missed_with_its_containers_and_all_units(world):
+    world.deploy("app", num_units=2)
+    await world.settled()
+    host = world.do(units.get, "app/0").machine
+    container = world.do(machines.add_container, host, base="ubuntu@24.04/stable").id
+    world.start_machines()
+    world.engine.faults.apply(Fault("kill", f"machine:{host}", seconds=0.3))
+    gone = {("unit", "app/0"), ("machine", host), ("machine", container)}
+    assert missing(world) == gone
+    await world.until(lambda: not missing(world))
+
+
+async def test_what_two_faults_took_away_is_back_when_both_are_over(world):
+    world.deploy("app")
+    await world.settled()
+    world.engine.faults.apply(Fault("disconnect", "app/0"))
+    world.engine.faults.apply(Fault("kill", "app/0"))
+    before = world.events("app/0")
+    world.do(models.set_config, {"update-status-hook-interval": "1s"})
+    await _pause(world, 1.5)
+    assert missing(world) == {("unit", "app/0")}
+    assert world.events("app/0") == before
+    world.engine.faults.apply(Fault("clear"))
+    assert not missing(world)
+
+
+async def test_agents_connect_again_when_the_controller_starts(world):
+    world.deploy("app")
+    await world.settled()
+    world.engine.faults.apply(Fault("disconnect", "app/0"))
+    await world.restart()
+    assert not missing(world)
 
 
 async def test_late_and_repeated_messages_change_nothing_in_the_end(world):
