@@ -9,7 +9,15 @@ from sandbox.juju import clock, errors
 from sandbox.juju.engine import port_ranges, secret_changes
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.engine.port_ranges import PortRange
-from sandbox.juju.state import applications, leases, relations, scopes, storage, units
+from sandbox.juju.state import (
+    applications,
+    leases,
+    networks,
+    relations,
+    scopes,
+    storage,
+    units,
+)
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Unit
 
@@ -54,9 +62,10 @@ def _check_state(state: Mapping[str, str]) -> None:
 
 def refresh_network_settings(tx: Transaction, unit: Unit) -> None:
     """Bring the addresses in the unit's databags up to date, as Juju does after config-changed."""
-    known = units.network_settings(tx, unit)
+    known = networks.UnitNetworks(tx, unit)
     for relation in scopes.entered(tx, unit):
-        scopes.set_unit_settings(tx, relation, unit, known)
+        network = known.of_endpoint(relation.endpoint(unit.application).name, relation)
+        scopes.set_unit_settings(tx, relation, unit, network.settings())
 
 
 def _flush_settings(tx: Transaction, context: HookContext, unit: Unit) -> dict[str, list[str]]:

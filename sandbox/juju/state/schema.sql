@@ -179,6 +179,14 @@ CREATE TABLE IF NOT EXISTS relations (
     PRIMARY KEY (model, id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS relations_by_key ON relations (model, key);
+-- The subnets that `integrate --via` names: where traffic of a relation between models comes from.
+CREATE TABLE IF NOT EXISTS relation_egress (
+    model TEXT NOT NULL,
+    relation INTEGER NOT NULL,
+    subnets_json TEXT NOT NULL,           -- CIDRs
+    PRIMARY KEY (model, relation)
+);
+
 CREATE TABLE IF NOT EXISTS relation_endpoints (
     model TEXT NOT NULL,
     relation INTEGER NOT NULL,

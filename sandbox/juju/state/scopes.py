@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from sandbox.juju import errors
-from sandbox.juju.state import lifecycle, mirrored_relations, relations, units
+from sandbox.juju.state import lifecycle, mirrored_relations, networks, relations, units
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Relation, Settings, Unit
 
@@ -50,8 +50,10 @@ def enter(tx: Transaction, relation: Relation, unit: Unit) -> bool:
         _ensure_subordinate(tx, relation, unit)
     where = {"model": relation.model, "relation": relation.id, "unit": unit.name}
     version = unit_settings(tx, relation, unit.name).version + 1
+    endpoint = relation.endpoint(unit.application).name
+    known = networks.UnitNetworks(tx, unit).of_endpoint(endpoint, relation).settings()
     state = {
-        "settings_json": units.network_settings(tx, unit),
+        "settings_json": {key: value for key, value in known.items() if value},
         "version": version,
         "in_scope": 1,
         "departing": 0,

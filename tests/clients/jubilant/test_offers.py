@@ -47,6 +47,12 @@ def test_an_offer_is_found_consumed_related_and_withdrawn(juju, database, charms
     (relation,) = juju.show_unit("web/0").relation_info[-1:]
     assert relation.cross_model
     assert relation.related_units["sql/0"].data["url"] == "mysql://db/0"
+    (related,) = database.show_unit("db/0").relation_info[-1:]
+    (consumer,) = related.related_units.values()
+    assert consumer.data["egress-subnets"] == "127.0.0.0/8", "what --via says"
+    offers = json.loads(database.cli("offers", "--format", "json"))
+    (connection,) = offers["mysql"]["connections"]
+    assert connection["ingress-subnets"] == ["127.0.0.0/8"]
 
     with pytest.raises(jubilant.CLIError) as refusal:
         database.cli("remove-offer", url, "-y", include_model=False)
