@@ -5,7 +5,9 @@ from __future__ import annotations
 import pathlib
 import time
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from sandbox import processes
 from sandbox.faults.fault import Fault, NoSuchFault
@@ -315,6 +317,30 @@ async def test_what_is_not_there_is_refused(world):
 
 
 def test_a_failed_hook_waits_twice_as_long_each_time_up_to_five_minutes():
-    waits = [Settings().retry_delay(attempts) for attempts in range(9)]
+    settings = Settings()
+    waits = [settings.retry_first]
+    for _ in range(8):
+        waits.append(settings.longer(waits[-1], draw=0))
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
-    assert Settings().retry_delay(10_000) == 300
+
+
+@hypothesis.given(
+    strategies.lists(strategies.floats(-1, 1), max_size=20), strategies.floats(-1, 1)
+)
+def test_retries_of_many_units_spread_by_three_in_a_hundred_and_never_wait_longer(draws, last):
+    settings = Settings()
+    wait = settings.retry_first
+    for draw in draws:
+        wait = settings.longer(wait, draw)
+    after = settings.longer(wait, last)
+    assert after == 300 or wait * 1.94 <= after <= wait * 2.06
+    assert after <= 300
+
+
+def test_a_seed_repeats_what_chance_decides_for_a_unit():
+    def drawn(seed, unit):
+        return Settings(seed=seed).chance(unit).random()
+
+    assert drawn("7", "app/0") == drawn("7", "app/0")
+    assert len({drawn("7", "app/0"), drawn("7", "app/1"), drawn("8", "app/0")}) == 3
+    assert drawn(None, "app/0") != drawn(None, "app/0")
