@@ -22,6 +22,10 @@ from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Unit
 
 _STATE_LIMIT = 2 * 1024 * 1024
+"""Bytes of a unit's stored state as a BSON document (max-charm-state-size)."""
+
+_DOCUMENT, _PAIR = 5, 7
+"""Bytes that BSON itself takes: of a document, and beside each key and its text."""
 
 
 def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
@@ -52,8 +56,10 @@ def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
 
 
 def _check_state(state: Mapping[str, str]) -> None:
-    """What Juju's max-charm-state-size allows (state/unit_ops.go)."""
-    total = sum(len(key.encode()) + len(value.encode()) for key, value in state.items())
+    """What Juju's max-charm-state-size allows (state/unit_ops.go, core/quota/bson.go)."""
+    total = _DOCUMENT + sum(
+        _PAIR + len(key.encode()) + len(value.encode()) for key, value in state.items()
+    )
     if total > _STATE_LIMIT:
         raise errors.QuotaLimitExceeded(
             f"persisting charm state: max allowed size ({_STATE_LIMIT}) exceeded"

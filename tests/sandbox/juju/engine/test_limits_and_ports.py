@@ -95,6 +95,12 @@ async def test_secrets_are_bounded_and_expire_in_the_future(machine):
     code, _, said = await tool(machine, "wiki/0", f"{big} --owner unit value#file=../big")
     assert code == 2
     assert 'base64 encoded secret content for key "value" too large: 1066668 bytes' in said
+    huge = "python3 -c \"print('x' * 1000001, end='')\" > ../huge; secret-add"
+    for words in ("--owner unit value#file=../huge", "--owner unit --file ../huge"):
+        code, _, said = await tool(machine, "wiki/0", f"{huge} {words}")
+        assert code == 2
+        assert said.startswith('ERROR secret content in file "/')
+        assert said.endswith('huge" too large: 1000001 bytes\n')
     for expire in ("-1h", "0s"):
         code, _, said = await tool(
             machine, "wiki/0", f"secret-add --owner unit --expire {expire} token=abc"
