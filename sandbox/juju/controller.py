@@ -1,7 +1,8 @@
 """The controller's daemon: state, API, unit agents and provisioner in one process.
 
 `python -m sandbox.juju.controller` serves the sandbox of the environment until SIGTERM. It
-logs to stderr. With SANDBOX_WARM_START=off it starts an interpreter for each hook.
+logs to stderr. With SANDBOX_WARM_START=off it starts an interpreter for each hook. SANDBOX_SEED
+repeats what chance decides: when update-status runs, and when a failed hook is retried.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ async def serve(home: Home) -> None:
     with contextlib.closing(store):
         describe(home, store)
         warm_start = os.environ.get("SANDBOX_WARM_START") != "off"
-        engine = Engine(home, store, Settings(warm_start=warm_start))
+        seed = os.environ.get("SANDBOX_SEED")
+        engine = Engine(home, store, Settings(warm_start=warm_start, seed=seed))
         api = ApiServer(home, store)
         await engine.start()
         await api.start()

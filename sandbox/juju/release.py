@@ -29,6 +29,10 @@ class Release:
     """Methods that it has no more."""
     uploads_by_post: bool = True
     """Whether charms may come by POST to /model/<uuid>/charms."""
+    lost_workload: str = "agent lost, see 'juju show-status-log {unit}'"
+    """What a status says of the workload of a unit whose agent is gone."""
+    keeps_errors: bool = False
+    """Whether a status shows a failed hook rather than that the agent is gone."""
 
     def serves(self, facade: str, version: int) -> bool:
         """Whether this release has that version of a facade."""
@@ -53,6 +57,10 @@ JUJU_4_0 = Release(
     },
     missing=frozenset({("Client", "WatchAll")}),
     uploads_by_post=False,
+    lost_workload=(
+        "agent lost, see `juju debug-logs` or `juju show-status-log` for more information"
+    ),
+    keeps_errors=True,
 )
 
 RELEASES = {"3.6": JUJU_3_6, "4.0": JUJU_4_0}

@@ -53,7 +53,10 @@ METADATA: dict[str, dict[str, Any]] = {
     },
     "db": {
         "provides": {"sql": {"interface": "mysql"}, "backup": {"interface": "dump"}},
-        "storage": {"data": {"type": "filesystem", "location": "/srv/data"}},
+        "storage": {
+            "data": {"type": "filesystem", "location": "/srv/data"},
+            "dump": {"type": "filesystem", "multiple": {"range": "0-1"}},
+        },
     },
     "proxy": {
         "requires": {"backend": {"interface": "http"}},

@@ -11,7 +11,15 @@ from sandbox.juju.api import tags
 from sandbox.juju.api.parameters import Fields
 from sandbox.juju.api.session import Access, Session
 from sandbox.juju.errors import JujuError, NotFound
-from sandbox.juju.state import accounts, applications, consuming, models, offers, relations
+from sandbox.juju.state import (
+    accounts,
+    applications,
+    consuming,
+    models,
+    networks,
+    offers,
+    relations,
+)
 from sandbox.juju.state.offers import Offer
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Endpoint, Model
@@ -159,6 +167,7 @@ def _shown(tx: Transaction, offer: Offer) -> list[Endpoint]:
 
 def _connection(tx: Transaction, offer: Offer, found: offers.OfferConnection) -> Document:
     relation = relations.get(tx, offer.model, found.offering_relation)
+    consumed = relations.get(tx, found.model, found.relation)
     return {
         "source-model-tag": tags.for_model(found.model),
         "relation-id": relation.id,
@@ -169,7 +178,7 @@ def _connection(tx: Transaction, offer: Offer, found: offers.OfferConnection) ->
             "info": relation.suspended_reason,
             "since": relation.created,
         },
-        "ingress-subnets": None,
+        "ingress-subnets": networks.ingress_of(tx, consumed) or None,
     }
 
 

@@ -16,11 +16,17 @@ from sandbox.juju.cli.command import (
     at_least,
     flag,
 )
-from sandbox.juju.cli.tags import unit_tag
+from sandbox.juju.cli.tags import is_unit, unit_tag
+from sandbox.juju.client.errors import ClientError
 
 Json = dict[str, Any]
 
 _STORAGE = re.compile(r"[a-z](?:[a-z0-9]|-[a-z0-9])*/[0-9]+")
+_ATTACHED = "storage is attached"
+_REMOVE_ATTACHED = """
+Use the --force option to remove attached storage, or use
+"juju detach-storage" to explicitly detach the storage
+before removing."""
 
 
 def _add(context: Context) -> None:
@@ -30,25 +36,36 @@ def _add(context: Context) -> None:
         name, _, text = word.partition("=")
         directive = parse_storage(text).wire if text else {}
         wanted.append({"unit": unit_tag(unit), "name": name, "storage": directive})
+    wanted.sort(key=lambda argument: argument["name"])
     answer = context.session.to_model().call("Storage", "AddToUnit", {"storages": wanted})
-    failed = False
+    failed = []
     for argument, result in zip(wanted, answer.get("results") or [], strict=True):
         if error := result.get("error"):
-            failed = True
-            context.inform(
-                f'failed to add storage "{argument["name"]}" to {unit}: {error["message"]}'
-            )
+            failed.append((argument["name"], error["message"]))
             continue
         for tag in result["result"]["storage-tags"]:
             context.inform(f"added storage {_identity(tag)} to {unit}")
-    if failed:
-        raise Silent
+    if not failed:
+        return
+    reasons = {message for _, message in failed}
+    if len(failed) == len(wanted) > len(reasons):
+        said = sorted(reasons)  # one reason for all of them is told once
+    else:
+        said = [f'failed to add storage "{n}" to {unit}: {message}' for n, message in failed]
+    context.stderr.write("".join(f"{line}\n" for line in said))
+    raise Silent
 
 
 def _attach(context: Context) -> None:
     unit, *identities = context.arguments.positional
-    ids = [{"storage-tag": _tag(i), "unit-tag": unit_tag(unit)} for i in identities]
-    answer = context.session.to_model().call("Storage", "Attach", {"ids": ids})
+    try:
+        if not is_unit(unit):
+            raise ClientError(f'unit ID "{unit}" not valid')
+        ids = [{"storage-tag": _tag(i), "unit-tag": unit_tag(unit)} for i in identities]
+        answer = context.session.to_model().call("Storage", "Attach", {"ids": ids})
+    except ClientError as refusal:
+        storages = " ".join(identities)
+        raise ClientError(f"could not attach storage [{storages}]: {refusal}") from None
     said = [(f"attaching {i} to {unit}", f"failed to attach {i} to {unit}") for i in identities]
     _tell(context, answer, said)
 
@@ -74,22 +91,36 @@ def _remove(context: Context) -> None:
         for identity in identities
     ]
     answer = context.session.to_model().call("Storage", "Remove", {"storage": wanted})
-    verb = "detaching" if arguments["no-destroy"] else "removing"
-    _tell(context, answer, [(f"{verb} {i}", f"failed to remove {i}") for i in identities])
+    said = [(f"removing {i}", f"failed to remove {i}") for i in identities]
+    _tell(context, answer, said, attached=_REMOVE_ATTACHED)
 
 
-def _tell(context: Context, answer: Json, said: list[tuple[str, str]]) -> None:
-    """A line for each storage: what is done, or why not; then the exit code 1."""
-    failed = False
-    for (doing, failing), result in zip(said, answer.get("results") or [], strict=True):
-        error = result.get("error")
-        context.inform(f"{failing}: {error['message']}" if error else doing)
-        failed = failed or bool(error)
-    if failed:
+def _tell(
+    context: Context, answer: Json, said: list[tuple[str, str]], *, attached: str = ""
+) -> None:
+    """A line for each storage: what is done, then what is not and why, with the exit code 1.
+
+    `attached` is what to add for storage that only fails because a unit has it.
+    """
+    outcomes = [
+        (doing, failing, result.get("error"))
+        for (doing, failing), result in zip(said, answer.get("results") or [], strict=True)
+    ]
+    refused = [(failing, error) for _, failing, error in outcomes if error]
+    for doing, _, error in outcomes:
+        if not error:
+            context.inform(doing)
+    for failing, error in refused:
+        context.inform(f"{failing}: {error['message']}")
+    if attached and any(error.get("code") == _ATTACHED for _, error in refused):
+        context.inform(attached)
+    if refused:
         raise Silent
 
 
 def _tag(identity: str) -> str:
+    if not _STORAGE.fullmatch(identity):
+        raise ClientError(f'storage ID "{identity}" not valid')
     return "storage-" + identity.replace("/", "-")
 
 
@@ -98,25 +129,10 @@ def _identity(tag: str) -> str:
     return f"{name}/{number}"
 
 
-def _check_identities(words: tuple[str, ...]) -> None:
-    for word in words:
-        if not _STORAGE.fullmatch(word):
-            raise UsageError(f'storage ID "{word}" not valid')
-
-
-def _check_attach(arguments: Arguments) -> None:
-    at_least(2, "attach-storage requires a unit ID and at least one storage ID")(arguments)
-    _check_identities(arguments.positional[1:])
-
-
-def _check_detach(arguments: Arguments) -> None:
-    at_least(1, "detach-storage requires at least one storage ID")(arguments)
-    _check_identities(arguments.positional)
-
-
-def _check_remove(arguments: Arguments) -> None:
-    at_least(1, "remove-storage requires at least one storage ID")(arguments)
-    _check_identities(arguments.positional)
+def _check_add(arguments: Arguments) -> None:
+    at_least(2, "add-storage requires a unit and a storage directive")(arguments)
+    if not is_unit(arguments.positional[0]):
+        raise UsageError(f'unit name "{arguments.positional[0]}" not valid')
 
 
 COMMANDS = {
@@ -125,21 +141,21 @@ COMMANDS = {
         "Adds storage to a unit after it has been deployed.",
         "<unit> <storage-directive>",
         (MODEL,),
-        check=at_least(2, "add-storage requires a unit and a storage directive"),
+        check=_check_add,
     ),
     "attach-storage": Command(
         _attach,
         "Attaches existing storage to a unit.",
         "<unit> <storage> [<storage> ...]",
         (MODEL,),
-        check=_check_attach,
+        check=at_least(2, "attach-storage requires a unit ID and at least one storage ID"),
     ),
     "detach-storage": Command(
         _detach,
         "Detaches storage from units.",
         "<storage> [<storage> ...]",
         (MODEL, flag("force", "bool", help="Forcibly detach storage")),
-        check=_check_detach,
+        check=at_least(1, "detach-storage requires at least one storage ID"),
     ),
     "remove-storage": Command(
         _remove,
@@ -150,6 +166,6 @@ COMMANDS = {
             flag("force", "bool", help="Remove storage even if it is currently attached"),
             flag("no-destroy", "bool", help="Remove the storage without destroying it"),
         ),
-        check=_check_remove,
+        check=at_least(1, "remove-storage requires at least one storage ID"),
     ),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Callable
 
 from sandbox.juju import clock
@@ -61,6 +60,7 @@ class UnitAgent:
         self._update_status: asyncio.TimerHandle | None = None
         self._interval = 0.0
         self._retry: asyncio.TimerHandle | None = None
+        self._wait = 0.0
         self._machine = ""
         self._started = False
         self._stopping = False
@@ -113,7 +113,7 @@ class UnitAgent:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
-            self.memory.attempts -= 1  # the same wait, at the new pace
+            self.memory.next_wait = self._wait  # the same, at the new pace
             self._await_retry()
 
     def hold(self) -> None:
@@ -296,13 +296,14 @@ class UnitAgent:
         execution.report_failure(memory)
         if self._retry is not None or not memory.retries:
             return
-        delay = clock.real_seconds(self._runtime.settings.retry_delay(memory.attempts))
-        memory.attempts += 1
+        self._wait = memory.next_wait
+        memory.next_wait = self._runtime.settings.longer(self._wait, memory.chance.uniform(-1, 1))
+        delay = clock.real_seconds(self._wait)
         self._retry = asyncio.get_running_loop().call_later(delay, self._retry_now)
 
     def _end_retries(self) -> None:
         """No hook has failed: the next one that does waits the shortest time again."""
-        self.memory.attempts = 0
+        self.memory.next_wait = self._runtime.settings.retry_first
         self.memory.retry_due = False
         if self._retry is not None:
             self._retry.cancel()
@@ -318,7 +319,7 @@ class UnitAgent:
             self._update_status.cancel()
         self._interval = interval
         # Juju spreads the hooks of many units by a fifth either way.
-        delay = clock.real_seconds(interval * random.uniform(0.8, 1.2))  # noqa: S311
+        delay = clock.real_seconds(interval * self.memory.chance.uniform(0.8, 1.2))
         self._update_status = asyncio.get_running_loop().call_later(delay, self._status_is_due)
 
     def _status_is_due(self) -> None:

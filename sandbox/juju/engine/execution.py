@@ -210,6 +210,7 @@ def _conclude(
         try:
             _commit(memory, prepared, seconds)
         except errors.JujuError as refusal:
+            memory.log_refusal(refusal)
             reason = str(refusal)
     if not reason:
         done = f'ran "{prepared.name}" hook (via {handled_by})'

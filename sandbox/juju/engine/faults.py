@@ -14,7 +14,7 @@ import os
 import random
 import signal
 from collections.abc import Callable, Coroutine, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 from sandbox import processes
 from sandbox.faults.fault import Fault, NoSuchFault, check
@@ -23,13 +23,16 @@ from sandbox.juju.engine.agent import UnitAgent
 from sandbox.juju.engine.deployment import end_processes
 from sandbox.juju.engine.runtime import Runtime
 from sandbox.juju.hook_tools.server import socket_path
-from sandbox.juju.state import leases, runs
+from sandbox.juju.state import leases, presence, runs
 from sandbox.juju.state.store import Change, Store
 
 _CLOCK = "clock"
 _LONGEST_REQUEST = 65536
 
 Agents = MutableMapping[tuple[str, str], UnitAgent]
+_Away = tuple[str, presence.Agent]
+"""The agent of a unit or a machine, and the UUID of its model."""
+_Cause = Literal["killed", "frozen", "cut off"]
 
 
 class Faults:
@@ -44,8 +47,7 @@ class Faults:
         self._revive = revive
         self._timers: set[asyncio.TimerHandle] = set()
         self._work: set[asyncio.Task[None]] = set()
-        self._frozen: set[tuple[str, str]] = set()
-        self._cut_off: set[tuple[str, str]] = set()
+        self._away: dict[_Away, set[_Cause]] = {}
         self._server: asyncio.AbstractServer | None = None
         self._path = socket_path(runtime.folder, "faults.socket")
 
@@ -53,6 +55,7 @@ class Faults:
         """Take up the pace of the clock, and listen."""
         with self._store.transaction() as tx:
             known = tx.value("SELECT value FROM controller WHERE key = ?", _CLOCK)
+            presence.forget_all(tx)
         clock.take_up(clock.Pace(**json.loads(known)) if known else clock.Pace())
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path.unlink(missing_ok=True)
@@ -65,7 +68,7 @@ class Faults:
         """Stop listening, and undo what would outlive the controller."""
         for timer in self._timers:
             timer.cancel()
-        for key in list(self._frozen):
+        for key in self._all("frozen"):
             self._thaw(key)
         for work in list(self._work):
             work.cancel()
@@ -109,10 +112,13 @@ class Faults:
         }
 
     def _kill(self, fault: Fault, model: str) -> str:
-        machine = fault.target.startswith("machine:")
-        found = self._targets(fault, model)
+        found, machines = self._targets(fault, model), self._machines(fault, model)
+        for machine in machines:
+            self._leave(machine, "killed")
+            self._later(fault.seconds, lambda key=machine: self._come_back(key, "killed"))
         for agent in found:
-            self._begin(self._restart(agent, fault.seconds, rebooted=machine))
+            self._leave(_key(agent), "killed")
+            self._begin(self._restart(agent, fault.seconds, rebooted=bool(machines)))
         return f"killed {_named(found)}, back after {fault.seconds:g} s"
 
     async def _restart(self, agent: UnitAgent, seconds: float, *, rebooted: bool) -> None:
@@ -128,47 +134,69 @@ class Faults:
             if self._agents.get(key) is agent:
                 revived = self._revive(*key)
                 revived.memory.rebooted = rebooted
-                revived.look()
+                revived.memory.connected = agent.memory.connected
+                revived.hold()
+                self._come_back(_key(agent), "killed")
 
         self._later(seconds, back)
 
     def _freeze(self, fault: Fault, model: str) -> str:
         found = self._targets(fault, model)
-        for agent in found:
-            key = (agent.model, agent.unit)
-            agent.hold()
+        frozen = [*self._machines(fault, model), *map(_key, found)]
+        for key in frozen:
+            # Its connection stays open, without pings.
+            self._leave(key, "frozen", notice=presence.SILENCE)
             self._signal(key, signal.SIGSTOP)
-            self._frozen.add(key)
             if fault.seconds:
                 self._later(fault.seconds, lambda key=key: self._thaw(key))
         return f"froze {_named(found)}{_span(fault.seconds)}"
 
-    def _thaw(self, key: tuple[str, str]) -> None:
-        self._frozen.discard(key)
+    def _thaw(self, key: _Away) -> None:
         self._signal(key, signal.SIGCONT)
-        self._release(key)
+        self._come_back(key, "frozen")
 
     def _disconnect(self, fault: Fault, model: str) -> str:
         found = self._targets(fault, model)
         for agent in found:
-            key = (agent.model, agent.unit)
-            agent.hold()
+            key = _key(agent)
             agent.memory.connected = False
-            self._cut_off.add(key)
+            self._leave(key, "cut off")
             if fault.seconds:
                 self._later(fault.seconds, lambda key=key: self._connect(key))
         return f"cut off {_named(found)}{_span(fault.seconds)}"
 
-    def _connect(self, key: tuple[str, str]) -> None:
-        self._cut_off.discard(key)
-        if key in self._agents:
-            self._agents[key].memory.connected = True
-        self._release(key)
+    def _connect(self, key: _Away) -> None:
+        if (agent := self._agent(key)) is not None:
+            agent.memory.connected = True
+        self._come_back(key, "cut off")
 
-    def _release(self, key: tuple[str, str]) -> None:
+    def _leave(self, key: _Away, cause: _Cause, *, notice: float = 0.0) -> None:
+        """Hold an agent; the controller notices after `notice` seconds of its own clock."""
+        self._away.setdefault(key, set()).add(cause)
+        if (agent := self._agent(key)) is not None:
+            agent.hold()
+        with self._store.transaction() as tx:
+            presence.leave(tx, *key, clock.now().timestamp() + notice)
+
+    def _come_back(self, key: _Away, cause: _Cause) -> None:
         """Let an agent go on unless another fault still holds it."""
-        if key in self._agents and key not in self._frozen and key not in self._cut_off:
-            self._agents[key].release()
+        causes = self._away.get(key, set())
+        causes.discard(cause)
+        if causes:
+            return
+        self._away.pop(key, None)
+        with self._store.transaction() as tx:
+            presence.come_back(tx, *key)
+        if (agent := self._agent(key)) is not None:
+            agent.release()
+
+    def _all(self, cause: _Cause) -> list[_Away]:
+        return [key for key, causes in self._away.items() if cause in causes]
+
+    def _agent(self, key: _Away) -> UnitAgent | None:
+        """The agent that runs in this process: a machine has none of its own."""
+        model, (kind, name) = key
+        return self._agents.get((model, name)) if kind == "unit" else None
 
     def _fail_hook(self, fault: Fault, model: str) -> str:
         (agent,) = self._targets(fault, model)
@@ -220,26 +248,44 @@ class Faults:
     def _clear(self, fault: Fault, model: str) -> str:
         self._runtime.failures.clear()
         self._store.send_by(None)
-        for key in list(self._frozen):
+        for key in self._all("frozen"):
             self._thaw(key)
-        for key in list(self._cut_off):
+        for key in self._all("cut off"):
             self._connect(key)
         if clock.pace().rate != 1:
             self._set_clock(Fault("clock"), model)
         return "nothing goes wrong on purpose any more"
 
     def _targets(self, fault: Fault, model: str) -> list[UnitAgent]:
-        """The agents of a unit or of all units of a machine."""
-        kind, _, number = fault.target.rpartition(":")
+        """The agents of a unit, or of all units of a machine and of its containers."""
+        machines = self._machines(fault, model)
         with self._store.transaction() as tx:
-            rows = (
-                tx.all("SELECT model, name FROM units WHERE machine = ?", number)
-                if kind
-                else tx.all("SELECT model, name FROM units WHERE name = ?", fault.target)
+            if not machines:
+                rows = tx.all("SELECT model, name FROM units WHERE name = ?", fault.target)
+                models = self._one_model({row["model"] for row in rows}, model, fault.target)
+                found = [(uuid, fault.target) for uuid in models]
+            else:
+                found = [
+                    (uuid, row["name"])
+                    for uuid, (_, machine) in machines
+                    for row in tx.all(
+                        "SELECT name FROM units WHERE model = ? AND machine = ?", uuid, machine
+                    )
+                ]
+        return [self._agents[key] for key in found if key in self._agents]
+
+    def _machines(self, fault: Fault, model: str) -> list[_Away]:
+        """The machine that is meant and its containers; none where a unit is meant."""
+        kind, _, number = fault.target.rpartition(":")
+        if not kind:
+            return []
+        with self._store.transaction() as tx:
+            rows = tx.all(
+                "SELECT model, id FROM machines WHERE id = ? OR id LIKE ? || '/%'", number, number
             )
-        found = [(row["model"], row["name"]) for row in rows]
-        models = self._one_model({m for m, _ in found}, model, fault.target)
-        return [self._agents[key] for key in found if key[0] in models and key in self._agents]
+        named = {row["model"] for row in rows if row["id"] == number}
+        (uuid,) = self._one_model(named, model, fault.target)
+        return [(uuid, ("machine", row["id"])) for row in rows if row["model"] == uuid]
 
     def _one_model(self, candidates: set[str], model: str, what: str) -> set[str]:
         with self._store.transaction() as tx:
@@ -250,12 +296,14 @@ class Faults:
         problem = "is in several models: name one" if found else "not found"
         raise NoSuchFault(f"{what} {problem}")
 
-    def _signal(self, key: tuple[str, str], number: signal.Signals) -> None:
+    def _signal(self, key: _Away, number: signal.Signals) -> None:
         """Send a signal to everything that runs for a unit."""
-        model, unit = key
-        running = self._agents[key].memory.process if key in self._agents else None
-        if running is not None:
-            running.signal(number)
+        model, (kind, unit) = key
+        if kind != "unit":
+            return
+        agent = self._agent(key)
+        if agent is not None and agent.memory.process is not None:
+            agent.memory.process.signal(number)
         mark = {"JUJU_MODEL_UUID": model, "JUJU_UNIT_NAME": unit}
         for pid in processes.matching(SANDBOX_HOME=str(self._runtime.home.path), **mark):
             with contextlib.suppress(ProcessLookupError):
@@ -292,6 +340,10 @@ class Faults:
             return {"done": self.apply(Fault(**request["fault"]), model)}
         except (NoSuchFault, TypeError) as refusal:
             return {"refused": str(refusal)}
+
+
+def _key(agent: UnitAgent) -> _Away:
+    return agent.model, ("unit", agent.unit)
 
 
 def _named(agents: list[UnitAgent]) -> str:

@@ -9,11 +9,23 @@ from sandbox.juju import clock, errors
 from sandbox.juju.engine import port_ranges, secret_changes
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.engine.port_ranges import PortRange
-from sandbox.juju.state import applications, leases, relations, scopes, storage, units
+from sandbox.juju.state import (
+    applications,
+    leases,
+    networks,
+    relations,
+    scopes,
+    storage,
+    units,
+)
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Unit
 
 _STATE_LIMIT = 2 * 1024 * 1024
+"""Bytes of a unit's stored state as a BSON document (max-charm-state-size)."""
+
+_DOCUMENT, _PAIR = 5, 7
+"""Bytes that BSON itself takes: of a document, and beside each key and its text."""
 
 
 def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
@@ -44,8 +56,10 @@ def flush(tx: Transaction, context: HookContext) -> dict[str, Any]:
 
 
 def _check_state(state: Mapping[str, str]) -> None:
-    """What Juju's max-charm-state-size allows (state/unit_ops.go)."""
-    total = sum(len(key.encode()) + len(value.encode()) for key, value in state.items())
+    """What Juju's max-charm-state-size allows (state/unit_ops.go, core/quota/bson.go)."""
+    total = _DOCUMENT + sum(
+        _PAIR + len(key.encode()) + len(value.encode()) for key, value in state.items()
+    )
     if total > _STATE_LIMIT:
         raise errors.QuotaLimitExceeded(
             f"persisting charm state: max allowed size ({_STATE_LIMIT}) exceeded"
@@ -54,9 +68,10 @@ def _check_state(state: Mapping[str, str]) -> None:
 
 def refresh_network_settings(tx: Transaction, unit: Unit) -> None:
     """Bring the addresses in the unit's databags up to date, as Juju does after config-changed."""
-    known = units.network_settings(tx, unit)
+    known = networks.UnitNetworks(tx, unit)
     for relation in scopes.entered(tx, unit):
-        scopes.set_unit_settings(tx, relation, unit, known)
+        network = known.of_endpoint(relation.endpoint(unit.application).name, relation)
+        scopes.set_unit_settings(tx, relation, unit, network.settings())
 
 
 def _flush_settings(tx: Transaction, context: HookContext, unit: Unit) -> dict[str, list[str]]:

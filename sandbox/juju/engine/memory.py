@@ -28,8 +28,9 @@ class UnitMemory:
         self.local = LocalState()
         self.remote: RemoteState | None = None
         """What was observed last."""
-        self.attempts = 0
-        """How often the failed hook was retried."""
+        self.chance = runtime.settings.chance(unit)
+        self.next_wait = runtime.settings.retry_first
+        """Seconds that the next hook to fail waits for its retry."""
         self.retry_due = False
         self.update_status_due = False
         self.rebooted = False
@@ -96,6 +97,10 @@ class UnitMemory:
     def log(self, severity: str, module: str, message: str) -> None:
         """Write a line to the debug log."""
         self.runtime.journal.write(self.model, self.unit, severity, module, message)
+
+    def log_refusal(self, refusal: errors.JujuError) -> None:
+        """Tell why nothing that was changed could be kept (runner/context, Flush)."""
+        self.log("ERROR", "juju.worker.uniter.context", f"cannot apply changes: {refusal}")
 
     def add_command(self, command: ExecCommand) -> asyncio.Future[CommandOutput]:
         """Queue what juju-exec asks for; the future has what it gave."""

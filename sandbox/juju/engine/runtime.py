@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import pathlib
+import random
 import weakref
 from collections.abc import AsyncIterator, Callable
 
@@ -15,6 +16,9 @@ from sandbox.juju.engine.failures import Failures
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.engine.warm_start.pool import WarmStart
 from sandbox.juju.state.store import Store
+
+_JITTER = 0.03
+"""The share by which a wait is longer or shorter than twice the one before."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +40,19 @@ class Settings:
     """Fork hooks of Python charms from an interpreter with their imports done."""
     patience: float = 5.0
     """For running hooks when the controller stops, and for what a removed unit left running."""
+    seed: str | None = None
+    """What each unit's chance is drawn from, beside its name; None: another one each time."""
 
-    def retry_delay(self, attempts: int) -> float:
-        """How long a hook that failed waits after so many retries (worker/uniter/timer.go)."""
-        return min(self.retry_first * 2.0 ** min(attempts, 64), self.retry_longest)
+    def longer(self, wait: float, draw: float) -> float:
+        """How long a hook that failed again waits after such a wait.
+
+        `draw` is from -1 to 1: retries of many units spread (retrystrategy.go, utils/timer.go).
+        """
+        return min(wait * 2 * (1 + _JITTER * draw), self.retry_longest)
+
+    def chance(self, unit: str) -> random.Random:
+        """Where a unit's agent draws its chances from."""
+        return random.Random(self.seed and f"{self.seed} {unit}")  # noqa: S311
 
 
 class Runtime:

@@ -63,6 +63,7 @@ async def run_action(memory: UnitMemory, number: int) -> None:
                 _end(tx, memory, running, outcome, flush.flush(tx, running.context))
             return
         except errors.JujuError as refusal:
+            memory.log_refusal(refusal)
             outcome = _refused(outcome, refusal)
     with memory.runtime.store.transaction() as tx:
         _end(tx, memory, running, outcome, running.context.effects)
@@ -95,6 +96,8 @@ async def run_command(memory: UnitMemory, number: int) -> None:
         with store.transaction() as tx:
             runs.finish(tx, run, seconds, ended.code, flush.flush(tx, context))
     except (OSError, errors.JujuError) as error:
+        if isinstance(error, errors.JujuError) and not refusal:
+            memory.log_refusal(error)
         with store.transaction() as tx:
             runs.finish(tx, run, time.monotonic() - started, 1, context.effects)
         ended = Ended(1, stderr=f"ERROR {error}\n".encode())

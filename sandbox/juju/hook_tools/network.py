@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.juju.engine.context import HookContext
+from sandbox.juju.engine.context import ContextRelation, HookContext
 from sandbox.juju.hook_tools import lookup
 from sandbox.juju.hook_tools.answer import Answer, formatted
 from sandbox.juju.hook_tools.invocation import FORMAT, Flag, Invocation, ToolError, UsageError
-from sandbox.juju.state import applications, machines
+from sandbox.juju.state import relations, units
+from sandbox.juju.state.networks import Network, UnitNetworks
 
 BIND_ADDRESS = Flag(("--bind-address",), False)
 INGRESS_ADDRESS = Flag(("--ingress-address",), False)
@@ -25,22 +26,21 @@ def get(context: HookContext, invocation: Invocation) -> Answer:
     if not binding:
         raise UsageError("no binding name specified")
     invocation.expect(1)
-    lookup.optional_relation(context, invocation)
-    addresses = _bound(context, binding)
-    if not addresses:
+    relation = lookup.optional_relation(context, invocation)
+    network = _network(context, binding, relation)
+    if network is None or not network.addresses:
         raise ToolError(f'no network config found for binding "{binding}"')
-    return formatted(invocation, _shown(invocation, addresses))
+    return formatted(invocation, _shown(invocation, network))
 
 
-def _shown(invocation: Invocation, addresses: list[dict[str, Any]]) -> Any:
-    first = addresses[0]["value"]
-    egress = [f"{first}/32"]
+def _shown(invocation: Invocation, network: Network) -> Any:
+    first = network.addresses[0]["value"]
     wanted = {
         name: value
         for flag, name, value in (
             (BIND_ADDRESS, "bind-address", first),
-            (INGRESS_ADDRESS, "ingress-address", first),
-            (EGRESS_SUBNETS, "egress-subnets", egress),
+            (INGRESS_ADDRESS, "ingress-address", network.ingress[0]),
+            (EGRESS_SUBNETS, "egress-subnets", network.egress),
         )
         if invocation[flag]
     }
@@ -52,39 +52,40 @@ def _shown(invocation: Invocation, addresses: list[dict[str, Any]]) -> Any:
         return next(iter(wanted.values())) if len(wanted) == 1 else wanted
     as_yaml = invocation[FORMAT] != "json"
     return {
-        "bind-addresses": [_interface(address, as_yaml=as_yaml) for address in addresses],
-        "egress-subnets": egress,
-        "ingress-addresses": [address["value"] for address in addresses],
+        "bind-addresses": _interfaces(network, as_yaml=as_yaml),
+        "egress-subnets": network.egress,
+        "ingress-addresses": network.ingress,
     }
 
 
-def _interface(address: dict[str, Any], *, as_yaml: bool) -> dict[str, Any]:
-    """One interface; in YAML with the names that older charms look for too."""
-    mac, name = address.get("mac", ""), address.get("interface", "eth0")
-    shown = {"hostname": "", "value": address["value"], "cidr": address.get("cidr", "")}
-    if not as_yaml:
-        return {"mac-address": mac, "interface-name": name, "addresses": [shown]}
-    return {
-        "mac-address": mac,
-        "interface-name": name,
-        "addresses": [{**shown, "address": address["value"]}],
-        "macaddress": mac,
-        "interfacename": name,
-    }
+def _interfaces(network: Network, *, as_yaml: bool) -> list[dict[str, Any]]:
+    """The interfaces; in YAML with the names that older charms look for too."""
+    shown: dict[str, dict[str, Any]] = {}
+    for address in network.addresses:
+        mac, name = address.get("mac", ""), address.get("device", "eth0")
+        older = {"macaddress": mac, "interfacename": name} if as_yaml else {}
+        interface = shown.setdefault(
+            name, {"mac-address": mac, "interface-name": name, "addresses": [], **older}
+        )
+        value = address["value"]
+        alias = {"address": value} if as_yaml else {}
+        cidr = address.get("cidr", "")
+        interface["addresses"].append({"hostname": "", "value": value, "cidr": cidr, **alias})
+    return list(shown.values())
 
 
-def _bound(context: HookContext, binding: str) -> list[dict[str, Any]]:
-    """The machine's addresses in the space that the binding has; all, where it has none there."""
+def _network(
+    context: HookContext, binding: str, relation: ContextRelation | None
+) -> Network | None:
+    """The network of a binding; None where the charm has none of that name."""
     with context.store.transaction() as tx:
-        application = applications.get(tx, context.model, context.application)
-        charm = applications.charm_of(tx, application)
-        extra = charm.metadata.get("extra-bindings") or {}
-        if binding and binding not in charm.endpoints() and binding not in extra:
-            return []
-        machine = context.unit.machine
-        known = machines.get(tx, context.model, machine).addresses if machine else []
-    space = application.bindings.get(binding) or application.bindings.get("") or "alpha"
-    return [address for address in known if address.get("space") == space] or known[:1]
+        known = UnitNetworks(tx, context.unit)
+        if not known.has(binding):
+            return None
+        if relation is None or relation.endpoint != binding:
+            return known.of_endpoint(binding)
+        found = relations.get(tx, context.model, relation.id)
+        return known.of_endpoint(binding, found)
 
 
 def unit_get(context: HookContext, invocation: Invocation) -> Answer:
@@ -95,7 +96,11 @@ def unit_get(context: HookContext, invocation: Invocation) -> Answer:
     if key not in ("private-address", "public-address"):
         raise UsageError(f'unknown setting "{key}"')
     invocation.expect(1)
-    addresses = _bound(context, "")
-    if not addresses:
+    with context.store.transaction() as tx:
+        address = units.address(tx, context.unit)
+        if key == "private-address":
+            bound = UnitNetworks(tx, context.unit).of_endpoint("").addresses
+            address = bound[0]["value"] if bound else address
+    if not address:
         raise ToolError(f'"{key}" not found')
-    return formatted(invocation, addresses[0]["value"])
+    return formatted(invocation, address)

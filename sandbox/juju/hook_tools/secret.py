@@ -274,8 +274,11 @@ def _yaml(text: str) -> Any:
 
 
 def _text(invocation: Invocation, name: str, purpose: str) -> str:
+    path = invocation.path(name)
     try:
-        return invocation.path(name).read_text(encoding="utf-8", errors="surrogateescape")
+        if (size := path.stat().st_size) > secret_values.LIMIT:
+            raise UsageError(f'secret content in file "{path}" too large: {size} bytes')
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
         reason = (error.strerror or "").lower()
         raise UsageError(f"{purpose}: open {name}: {reason}") from None

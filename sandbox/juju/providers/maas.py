@@ -222,6 +222,8 @@ def _addresses(machine: Mapping[str, Any]) -> list[dict[str, Any]]:
             "scope": "local-cloud",
             "space": link["subnet"]["space"].replace("undefined", "alpha"),
             "cidr": link["subnet"]["cidr"],
+            "device": nic["name"],
+            "mac": nic["mac_address"],
         }
         for nic in machine["interface_set"]
         for link in nic["links"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from sandbox.juju import errors
-from sandbox.juju.state import mirrored_relations, models, offers, relations, remote_applications
+from sandbox.juju.state import models, offers, relations, remote_applications
 from sandbox.juju.state.offers import Offer
 from sandbox.juju.state.remote_applications import RemoteApplication
 from sandbox.juju.state.store import Transaction
@@ -94,18 +94,67 @@ def set_suspended(
 
     Raises:
         NotFound: no such relation.
-        JujuError: it is within one model.
+        JujuError: it is not one of an offer of this model.
+        PermissionDenied: who made it may not consume the offer any more.
     """
     found = relations.get(tx, model, relation)
     if found.suspended == suspended:
         return
-    there = mirrored_relations.other(tx, found)
-    if there is None:
+    row = tx.one(
+        "SELECT * FROM offer_connections WHERE offering_model = ? AND offering_relation = ?",
+        *(model, relation),
+    )
+    if row is None:
         raise errors.JujuError(
             f'cannot set suspend status for "{found.key}" which is not associated with an offer'
         )
+    if not suspended and not _may_consume(tx, row["offer"], row["user"]):
+        raise errors.PermissionDenied
     relations.set_suspended(tx, model, relation, suspended, reason)
-    relations.set_suspended(tx, there.model, there.id, suspended, reason)
+    relations.set_suspended(tx, row["model"], row["relation"], suspended, reason)
+
+
+def revoke(tx: Transaction, offer: Offer, user: str, level: str) -> None:
+    """Take access to an offer back; relations of whoever may no longer consume it are suspended.
+
+    Revoking admin leaves consume, consume leaves read, and read leaves nothing.
+
+    Raises:
+        NotFound: the user had no access (state/applicationofferuser.go).
+    """
+    if user not in offer.access:
+        did = {"read": "revoke offer access", "consume": "set offer access to read-only"}.get(
+            level, "set offer access to read-consume"
+        )
+        raise errors.NotFound(
+            f'could not {did}: user permission for "us#{user}" on "ao#{offer.uuid}" not found'
+        )
+    left = {"read": "", "consume": "read", "admin": "consume"}[level]
+    offers.set_access(tx, offer, user, left)
+    if _may_consume(tx, offer.uuid, user):
+        return
+    for connection in offers.connections(tx, offer.uuid):
+        there = (connection.offering_model, connection.offering_relation)
+        if connection.user != user or relations.get(tx, *there).suspended:
+            continue
+        relations.set_suspended(tx, *there, True)
+        relations.set_suspended(
+            tx, connection.model, connection.relation, True, "offer permission revoked"
+        )
+
+
+def _may_consume(tx: Transaction, offer: str, user: str) -> bool:
+    """Whether a user may consume an offer, as administrators of it always may."""
+    found = offers.by_uuid(tx, offer)
+    if found is None:
+        return False
+    if found.access.get(user) in ("consume", "admin"):
+        return True
+    model = models.get(tx, found.model)
+    if model.owner == user or model.access.get(user) == "admin":
+        return True
+    account = tx.one("SELECT access FROM users WHERE name = ?", user)
+    return account is not None and account["access"] == "superuser"
 
 
 def _stand_in(

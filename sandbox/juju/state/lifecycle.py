@@ -40,6 +40,7 @@ def remove_relation(tx: Transaction, relation: Relation) -> None:
     for table, column in (
         ("relation_units", "relation"),
         ("relation_endpoints", "relation"),
+        ("relation_egress", "relation"),
         ("secret_grants", "relation"),
         ("relations", "id"),
     ):

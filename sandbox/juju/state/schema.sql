@@ -179,6 +179,14 @@ CREATE TABLE IF NOT EXISTS relations (
     PRIMARY KEY (model, id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS relations_by_key ON relations (model, key);
+-- The subnets that `integrate --via` names: where traffic of a relation between models comes from.
+CREATE TABLE IF NOT EXISTS relation_egress (
+    model TEXT NOT NULL,
+    relation INTEGER NOT NULL,
+    subnets_json TEXT NOT NULL,           -- CIDRs
+    PRIMARY KEY (model, relation)
+);
+
 CREATE TABLE IF NOT EXISTS relation_endpoints (
     model TEXT NOT NULL,
     relation INTEGER NOT NULL,
@@ -201,6 +209,15 @@ CREATE TABLE IF NOT EXISTS relation_units (
     PRIMARY KEY (model, relation, unit)
 );
 CREATE INDEX IF NOT EXISTS relation_units_by_unit ON relation_units (model, unit);
+
+-- Agents that are away from the controller, and when it notices.
+CREATE TABLE IF NOT EXISTS absences (
+    model TEXT NOT NULL,
+    kind TEXT NOT NULL,                   -- unit | machine
+    entity TEXT NOT NULL,
+    noticed REAL NOT NULL,                -- seconds since the epoch
+    PRIMARY KEY (model, kind, entity)
+);
 
 -- What a forced removal finishes by itself when agents or the provider have not by then.
 CREATE TABLE IF NOT EXISTS cleanups (

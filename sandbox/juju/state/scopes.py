@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 
 from sandbox.juju import errors
-from sandbox.juju.state import lifecycle, mirrored_relations, relations, units
+from sandbox.juju.state import lifecycle, mirrored_relations, networks, relations, units
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Relation, Settings, Unit
 
 MAXIMUM_SIZE = 16 * 1024**2
-"""Bytes of keys and values that one databag may hold."""
+"""Bytes of keys and values that one databag may hold: as many as a document of MongoDB."""
 
 
 class CannotEnterScope(errors.JujuError):
@@ -50,8 +50,10 @@ def enter(tx: Transaction, relation: Relation, unit: Unit) -> bool:
         _ensure_subordinate(tx, relation, unit)
     where = {"model": relation.model, "relation": relation.id, "unit": unit.name}
     version = unit_settings(tx, relation, unit.name).version + 1
+    endpoint = relation.endpoint(unit.application).name
+    known = networks.UnitNetworks(tx, unit).of_endpoint(endpoint, relation).settings()
     state = {
-        "settings_json": units.network_settings(tx, unit),
+        "settings_json": {key: value for key, value in known.items() if value},
         "version": version,
         "in_scope": 1,
         "departing": 0,
@@ -168,7 +170,7 @@ def set_unit_settings(
     old = unit_settings(tx, relation, unit.name)
     if not old.version:
         raise errors.NotFound(f'settings of unit "{unit.name}" in "{relation.key}" not found')
-    merged = _merged(old.values, changes, f'unit "{unit.name}"', relation)
+    merged = _merged(old.values, changes)
     if merged == old.values:
         return False
     where = {"model": relation.model, "relation": relation.id, "unit": unit.name}
@@ -188,7 +190,7 @@ def set_application_settings(
         QuotaLimitExceeded: the databag would be larger than 16 MiB.
     """
     old = application_settings(tx, relation, application)
-    merged = _merged(old.values, changes, f'application "{application}"', relation)
+    merged = _merged(old.values, changes)
     if merged == old.values:
         return False
     where = {"model": relation.model, "relation": relation.id, "application": application}
@@ -201,15 +203,13 @@ def set_application_settings(
     return True
 
 
-def _merged(
-    old: Mapping[str, str], changes: Mapping[str, str], whose: str, relation: Relation
-) -> dict[str, str]:
+def _merged(old: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
+    """A databag after changes. Juju has no words for one too large: these are its database's."""
     merged = {key: value for key, value in {**old, **changes}.items() if value not in ("", None)}
     size = sum(len(key.encode()) + len(value.encode()) for key, value in merged.items())
     if size > MAXIMUM_SIZE:
         raise errors.QuotaLimitExceeded(
-            f'settings of {whose} in relation "{relation.key}" would take {size} bytes,'
-            f" more than the {MAXIMUM_SIZE} that a databag may hold"
+            f"Resulting document after update is larger than {MAXIMUM_SIZE}"
         )
     return merged
 

@@ -22,7 +22,7 @@ RETRY = datetime.timedelta(minutes=5)
 
 ROTATE_POLICIES = ("never", "hourly", "daily", "weekly", "monthly", "quarterly", "yearly")
 
-_LIMIT = 1_000_000
+LIMIT = 1_000_000
 """Bytes of base64 text, of one value and of all of them (core/secrets/createsecret.go)."""
 
 _KEY = re.compile(r"[a-z](?:-?[a-z0-9]){2,}\Z")
@@ -134,12 +134,12 @@ def check(content: Content) -> None:
     for key, value in content.items():
         if not _KEY.match(key):
             raise errors.NotValid(f'key "{key}" not valid')
-        if len(value) > _LIMIT:
+        if len(value) > LIMIT:
             raise errors.NotValid(
                 f'base64 encoded secret content for key "{key}" too large: {len(value)} bytes'
             )
     total = sum(len(value) for value in content.values())
-    if total > _LIMIT:
+    if total > LIMIT:
         raise errors.NotValid(f"base64 encoded secret content too large: {total} bytes")
 
 

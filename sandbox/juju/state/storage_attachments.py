@@ -1,8 +1,4 @@
-"""Storage added to running units, attached to them, detached and removed (state/storage.go).
-
-Only storage that outlives machines can be detached: a folder of a machine's own disk cannot go
-to another one.
-"""
+"""Storage added to running units, attached to them, detached and removed (state/storage.go)."""
 
 from __future__ import annotations
 
@@ -38,26 +34,25 @@ def add(
 
 
 def attach(tx: Transaction, model: str, identity: str, unit: str) -> None:
-    """Give detached storage to a unit.
+    """Give detached storage to a unit; what it has already is no error.
 
     Raises:
-        NotFound: no such storage or unit, or its charm has no such storage.
-        JujuError: the storage is attached already, or the unit takes no more.
+        NotFound: no such storage or unit.
+        JujuError: another unit has it, the unit's charm has no such storage, or takes no more.
     """
-    instance, found = storage.get(tx, model, identity), units.get(tx, model, unit)
     try:
-        if instance.owner:
-            raise errors.JujuError(f'storage is already attached to "{instance.owner}"')
-        if instance.life != "alive":
-            raise errors.JujuError("storage not alive")
+        instance, found = storage.get(tx, model, identity), units.get(tx, model, unit)
         if found.life != "alive":
             raise errors.JujuError("unit not alive")
-        declared = _declared(tx, found, instance.name)
-        if declared.kind != instance.kind:
+        if instance.life != "alive":
+            raise errors.JujuError("storage not alive")
+        if instance.owner == unit:
+            return
+        if instance.owner:
             raise errors.JujuError(
-                f'cannot attach {instance.kind} storage as charm store "{declared.name}"'
+                f"cannot attach storage owned by unit {instance.owner} to unit {unit}"
             )
-        _check_total(tx, found, declared, 1)
+        _check_taken(tx, instance, found)
     except errors.JujuError as refusal:
         raise errors.annotated(
             refusal, f"cannot attach storage {identity} to unit {unit}"
@@ -68,47 +63,60 @@ def attach(tx: Transaction, model: str, identity: str, unit: str) -> None:
         tx.touch("machine", model, found.machine)
 
 
-def detach(tx: Transaction, model: str, identity: str, *, force: bool = False) -> None:
+def detach(tx: Transaction, model: str, identity: str) -> None:
     """Take storage from its unit, whose storage-detaching runs first.
 
     Raises:
         NotFound: there is no such storage.
-        JujuError: it cannot leave its machine, or the charm cannot be without it.
+        JujuError: the charm cannot be without it, or it is a folder of the machine's own disk:
+            Juju leaves that on the machine with no owner, which the sandbox has no place for.
     """
     instance = storage.get(tx, model, identity)
     if not instance.owner or instance.life != "alive":
         return
     try:
+        _check_left(tx, instance)
         if not storage.outlives_machine(instance):
             raise errors.JujuError("storage is not detachable")
-        unit = units.get(tx, model, instance.owner)
-        if not force:
-            _check_total(tx, unit, _declared(tx, unit, instance.name), -1)
     except errors.JujuError as refusal:
         context = f"cannot destroy storage attachment {identity}:{instance.owner}"
         raise errors.annotated(refusal, context) from None
     _let_go(tx, instance, "dying")
 
 
-def remove(tx: Transaction, model: str, identity: str, *, attached_too: bool = False) -> None:
+def remove(
+    tx: Transaction,
+    model: str,
+    identity: str,
+    *,
+    attached_too: bool = False,
+    release: bool = False,
+) -> None:
     """Remove storage for good; `attached_too` takes it from its unit first.
+
+    With `release` only Juju forgets it: the cloud keeps what is on it.
 
     Raises:
         NotFound: there is no such storage.
-        JujuError: a unit has it, or it cannot leave the machine.
+        JujuError: a unit has it and must not lose it, or the cloud would not keep it.
     """
-    instance = storage.get(tx, model, identity)
-    if not instance.owner:
+    try:
+        instance = storage.get(tx, model, identity)
+        if instance.owner and not attached_too:
+            raise errors.JujuError("storage is attached", code="storage is attached")
+        if instance.owner:
+            _check_left(tx, instance)
+        if release and not storage.outlives_machine(instance):
+            raise errors.JujuError(
+                f'storage provider "{instance.pool}" does not support releasing storage'
+            )
+    except errors.JujuError as refusal:
+        verb = "release" if release else "destroy"
+        raise errors.annotated(refusal, f'cannot {verb} storage "{identity}"') from None
+    if instance.owner:
+        _let_go(tx, instance, _REMOVING)
+    else:
         storage.delete(tx, model, identity)
-        return
-    if not attached_too:
-        raise errors.JujuError("storage is attached", code="storage is attached")
-    if not storage.outlives_machine(instance):
-        raise errors.JujuError(
-            f"cannot destroy storage attachment {identity}:{instance.owner}:"
-            " storage is not detachable"
-        )
-    _let_go(tx, instance, _REMOVING)
 
 
 def detached(tx: Transaction, model: str, identity: str) -> None:
@@ -140,14 +148,37 @@ def _declared(tx: Transaction, unit: Unit, name: str) -> StorageDeclaration:
     return charm.storage()[name]
 
 
+def _check_taken(tx: Transaction, instance: StorageInstance, unit: Unit) -> None:
+    """Refuse storage that a unit's charm does not take, or no more of."""
+    application = applications.get(tx, unit.model, unit.application)
+    charm = applications.charm_of(tx, application)
+    declared = charm.storage().get(instance.name)
+    if declared is None:
+        raise errors.JujuError(f"charm {charm.name} has no storage called {instance.name}")
+    if declared.kind != instance.kind:
+        raise errors.JujuError(
+            f'cannot attach {instance.kind} storage as charm store "{declared.name}"'
+        )
+    _check_total(tx, unit, declared, 1)
+
+
+def _check_left(tx: Transaction, instance: StorageInstance) -> None:
+    """Refuse to leave a living unit with less than its charm asks for."""
+    unit = units.get(tx, instance.model, instance.owner)
+    if unit.life == "alive":
+        _check_total(tx, unit, _declared(tx, unit, instance.name), -1)
+
+
 def _check_total(tx: Transaction, unit: Unit, declared: StorageDeclaration, change: int) -> None:
     """Refuse a change that leaves a unit with less, or gives it more, than its charm asks for."""
     held = sum(s.name == declared.name for s in storage.of_unit(tx, unit.model, unit.name))
     total = held + change
-    verb = "attaching" if change > 0 else "removing"
+    verb = "attach" if change > 0 else "detach"
+    if declared.count_min == declared.count_max == 1 != total:
+        raise errors.JujuError(f"cannot {verb}, storage is singular")
     plural = "" if abs(change) == 1 else "s"
-    what = f"{verb} {abs(change)} storage instance{plural} brings the total to {total}"
-    if change < 0 and total < declared.count_min:
+    what = f"{verb}ing {abs(change)} storage instance{plural} brings the total to {total}"
+    if total < declared.count_min:
         raise errors.JujuError(f"{what}, which is less than the minimum of {declared.count_min}")
-    if change > 0 and 0 <= declared.count_max < total:
+    if 0 <= declared.count_max < total:
         raise errors.JujuError(f"{what}, exceeding the maximum of {declared.count_max}")

@@ -109,18 +109,6 @@ def address(tx: Transaction, unit: Unit) -> str:
     return machines.get(tx, unit.model, unit.machine).address if unit.machine else ""
 
 
-def network_settings(tx: Transaction, unit: Unit) -> dict[str, str]:
-    """What Juju itself puts into a unit's databag when it enters scope."""
-    known = address(tx, unit)
-    if not known:
-        return {}
-    return {
-        "egress-subnets": f"{known}/32",
-        "ingress-address": known,
-        "private-address": known,
-    }
-
-
 def set_resolved(tx: Transaction, model: str, unit: str, mode: str) -> None:
     """Ask a unit in error to go on: `retry-hooks` or `no-hooks`; empty takes it back.
 

@@ -60,7 +60,9 @@ def test_a_databag_holds_sixteen_mebibytes(deployed, tmp_path):
     deployed.exec(_relation_set(15), unit="web/0", wait=60)
     with pytest.raises(jubilant.TaskError) as failed:
         deployed.exec(_relation_set(17), unit="web/0", wait=60)
-    assert "settings" in f"{failed.value.task.stderr}{failed.value.task.message}"
+    assert "Resulting document after update is larger than 16777216" in failed.value.task.stderr
+    assert failed.value.task.message == "committing requested changes failed"
+    assert "cannot apply changes: Resulting document after" in deployed.debug_log()
     kept = deployed.exec(f"relation-get {_RELATION} large web/0 | wc -c", unit="web/0")
     assert int(kept.stdout) == 15 * MEBIBYTE + 1
 

@@ -47,6 +47,12 @@ def test_an_offer_is_found_consumed_related_and_withdrawn(juju, database, charms
     (relation,) = juju.show_unit("web/0").relation_info[-1:]
     assert relation.cross_model
     assert relation.related_units["sql/0"].data["url"] == "mysql://db/0"
+    (related,) = database.show_unit("db/0").relation_info[-1:]
+    (consumer,) = related.related_units.values()
+    assert consumer.data["egress-subnets"] == "127.0.0.0/8", "what --via says"
+    offers = json.loads(database.cli("offers", "--format", "json"))
+    (connection,) = offers["mysql"]["connections"]
+    assert connection["ingress-subnets"] == ["127.0.0.0/8"]
 
     with pytest.raises(jubilant.CLIError) as refusal:
         database.cli("remove-offer", url, "-y", include_model=False)
@@ -137,12 +143,28 @@ def test_what_a_user_was_not_granted_is_not_there(juju, database, controller, tm
     database.cli("grant", user, "consume", url, include_model=False)
     with pytest.raises(jubilant.CLIError) as refusal:
         database.cli("grant", user, "read", url, include_model=False)
-    assert 'user already has "consume" access or greater' in refusal.value.stderr
+    assert refusal.value.stderr == 'ERROR user already has "read" access or greater\n'
     shown = json.loads(database.cli("show-offer", url, "--format", "json", include_model=False))
     assert shown[f"sandbox:{url}"]["users"][user] == {"access": "consume"}
     database.cli("revoke", user, "read", url, include_model=False)
     shown = json.loads(database.cli("show-offer", url, "--format", "json", include_model=False))
     assert user not in shown[f"sandbox:{url}"]["users"]
+    for level, did in (
+        ("read", "revoke offer access"),
+        ("consume", "set offer access to read-only"),
+        ("admin", "set offer access to read-consume"),
+    ):
+        with pytest.raises(jubilant.CLIError) as refusal:
+            database.cli("revoke", user, level, url, include_model=False)
+        assert refusal.value.stderr.startswith(
+            f'ERROR could not {did}: user permission for "us#{user}" on "ao#'
+        )
+    with pytest.raises(jubilant.CLIError) as refusal:
+        database.cli("grant", "nobody", "read", url, include_model=False)
+    assert refusal.value.stderr == (
+        'ERROR could not grant offer access: user "nobody" does not exist locally:'
+        ' user "nobody" not found\n'
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,14 @@ from sandbox.juju.errors import (
     PermissionDenied,
     annotated,
 )
-from sandbox.juju.state import accounts, applications, models, offers, remote_removal
+from sandbox.juju.state import (
+    accounts,
+    applications,
+    consuming,
+    models,
+    offers,
+    remote_removal,
+)
 from sandbox.juju.state.offers import Offer, Offering
 from sandbox.juju.state.store import Transaction
 
@@ -205,19 +212,22 @@ def _macaroon(tx: Transaction, found: Offer, user: str) -> dict[str, Any]:
 def _modify(tx: Transaction, found: Offer, user: str, action: str, level: str) -> None:
     current = found.access.get(user, "")
     if action == "grant":
-        accounts.get_user(tx, user)
+        _check_user(tx, user)
         if offer_documents.allows(current, level):
-            raise JujuError(
-                f'could not grant offer access: user already has "{current}" access or greater'
-            )
+            raise JujuError(f'user already has "{level}" access or greater')
         offers.set_access(tx, found, user, level)
     elif action == "revoke":
-        if not current:
-            raise NotFound(f'could not revoke offer access: offer user "{user}" does not exist')
-        weaker = {"read": "", "consume": "read", "admin": "consume"}[level]
-        offers.set_access(tx, found, user, weaker)
+        consuming.revoke(tx, found, user, level)
     else:
         raise JujuError(f'unknown action "{action}"')
+
+
+def _check_user(tx: Transaction, user: str) -> None:
+    try:
+        accounts.get_user(tx, user)
+    except NotFound as refusal:
+        context = f'could not grant offer access: user "{user}" does not exist locally'
+        raise annotated(refusal, context) from None
 
 
 _METHODS = {

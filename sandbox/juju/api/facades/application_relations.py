@@ -13,6 +13,7 @@ from sandbox.juju.errors import JujuError, NotFound, NotSupported, PermissionDen
 from sandbox.juju.state import (
     applications,
     consuming,
+    networks,
     offers,
     relations,
     remote_applications,
@@ -32,6 +33,7 @@ def add_relation(session: Session, parameters: Fields) -> dict[str, Any]:
         )
         _check_cidrs(cidrs, between_models)
         relation = relations.add(tx, session.model, *endpoints)
+        networks.keep_egress(tx, relation, cidrs)
         consuming.connect(tx, relation, session.user)
         shown = {}
         for side in relation.endpoints:

@@ -87,8 +87,7 @@ def detach(session: Session, parameters: Fields) -> dict[str, Any]:
 
     def take(tx: Transaction, item: Fields) -> None:
         identity = tags.storage(item.text("storage-tag"))
-        force = parameters.flag("force")
-        storage_attachments.detach(tx, session.model, identity, force=force)
+        storage_attachments.detach(tx, session.model, identity)
 
     return each(session, parameters.fields("ids").each("ids"), take)
 
@@ -98,8 +97,13 @@ def remove(session: Session, parameters: Fields) -> dict[str, Any]:
 
     def destroy(tx: Transaction, item: Fields) -> None:
         identity = tags.storage(item.text("tag"))
-        attached_too = item.flag("destroy-attachments") or item.flag("force")
-        storage_attachments.remove(tx, session.model, identity, attached_too=attached_too)
+        storage_attachments.remove(
+            tx,
+            session.model,
+            identity,
+            attached_too=item.flag("destroy-attachments"),
+            release=not item.flag("destroy-storage"),
+        )
 
     return each(session, parameters.each("storage"), destroy)
 

@@ -6,7 +6,8 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.juju import constraints
+from sandbox.juju import constraints, release
+from sandbox.juju.api.status import presence
 from sandbox.juju.api.status import storage as storage_status
 from sandbox.juju.api.status.rows import ModelRows, OfferedEndpoints
 from sandbox.juju.api.status.selection import Selection
@@ -211,6 +212,9 @@ def _related(
 def _unit(rows: ModelRows, unit: values.Unit, application_charm: str) -> Document:
     host = rows.host(unit)
     workload, agent = rows.shown(unit.name)
+    if ("unit", unit.name) in rows.missing and unit.life != "dead":
+        known = release.of_version(rows.version)
+        workload, agent = presence.lost_unit(known, unit.name, workload, agent)
     document: Document = {
         "agent-status": detailed(
             agent,
@@ -253,9 +257,12 @@ def _machines(rows: ModelRows, selection: Selection) -> dict[str, Document]:
 
 def _machine(rows: ModelRows, machine: values.Machine) -> Document:
     started = bool(machine.instance_id)
+    status = rows.status("machine", machine.id)
+    if ("machine", machine.id) in rows.missing and machine.life != "dead":
+        status = presence.lost_machine(status)
     document: Document = {
         "agent-status": detailed(
-            rows.status("machine", machine.id),
+            status,
             life=machine.life,
             version=rows.version if started else "",
         ),

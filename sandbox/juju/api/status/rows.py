@@ -7,8 +7,16 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sandbox.juju import clock
 from sandbox.juju.api.session import server_version
-from sandbox.juju.state import leases, offers, remote_applications, statuses, values
+from sandbox.juju.state import (
+    leases,
+    offers,
+    presence,
+    remote_applications,
+    statuses,
+    values,
+)
 from sandbox.juju.state.offers import Offer
 from sandbox.juju.state.remote_applications import RemoteApplication
 from sandbox.juju.state.statuses import Status
@@ -47,6 +55,8 @@ class ModelRows:
     """By application."""
     statuses: Mapping[tuple[str, str], Status]
     """By kind and entity."""
+    missing: frozenset[presence.Agent]
+    """The agents that the controller does not hear of."""
     leaders: Mapping[str, str]
     """Application to the unit that leads it."""
     storage: list[values.StorageInstance]
@@ -97,6 +107,7 @@ def read(tx: Transaction, model: values.Model) -> ModelRows:
         statuses={
             (row["kind"], row["entity"]): Status.from_row(row) for row in rows("statuses", "kind")
         },
+        missing=presence.missing(tx, uuid, clock.now().timestamp()),
         leaders=leases.holders(tx, uuid),
         remote={remote.name: remote for remote in remote},
         remote_statuses={r.name: remote_applications.status(tx, r) for r in remote},

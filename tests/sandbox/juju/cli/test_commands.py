@@ -288,14 +288,3 @@ def test_who_and_where_one_is(juju):
     assert juju.json("controllers")["current-controller"] == "sandbox"
     shown = json.loads(juju("show-controller", "--format", "json").out)["sandbox"]
     assert shown["account"] == {"user": "admin", "access": "superuser"}
-
-
-def test_charmhub_is_searched_and_told_of(juju):
-    found = juju.json("find", "keystone")
-    assert [(charm["name"], charm["type"]) for charm in found] == [("keystone", "charm")]
-    info = juju.json("info", "keystone", "--config")
-    assert info["charm"]["relations"]["provides"]["identity-service"] == "keystone"
-    assert "vip" in info["charm"]["config"]["Options"]
-    assert info["channels"]["2024.1"]["stable"][0]["risk"] == "stable"
-    refusal = juju("info", "nothing", code=1).err
-    assert refusal == ('ERROR No information found for charm or bundle with the name "nothing"\n')

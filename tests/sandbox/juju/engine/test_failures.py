@@ -34,7 +34,8 @@ async def test_a_failed_hook_shows_in_the_status_and_is_retried(world):
     assert world.do(statuses.agent, "app/0").status == "idle"
     await world.settled()
     assert world.events("app/0")[:2] == ["install", "install"]
-    assert world.engine._agents[world.model, "app/0"].memory.attempts == 0
+    memory = world.engine._agents[world.model, "app/0"].memory
+    assert memory.next_wait == world.engine.runtime.settings.retry_first
     assert world.status("app/0") == "unknown"
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pathlib
 import time
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from sandbox import processes
 from sandbox.faults.fault import Fault, NoSuchFault
 from sandbox.juju import clock
 from sandbox.juju.engine.runtime import Settings
-from sandbox.juju.state import applications, leases, machines, models, tasks, units
+from sandbox.juju.state import applications, leases, machines, models, presence, tasks, units
 from sandbox.juju.state.tasks import Request
 
 PEERS = {"peers": {"cluster": {"interface": "cluster"}}}
@@ -177,6 +179,66 @@ async def test_a_machine_that_dies_takes_its_units_along_and_they_start_again(wo
     assert not processes.matching(**mark), "nothing survives the machine"
 
 
+def missing(world):
+    return world.do(presence.missing, clock.now().timestamp())
+
+
+async def test_an_agent_that_was_killed_or_cut_off_is_missed_at_once_until_it_is_back(world):
+    world.deploy("app")
+    await world.settled()
+    for fault in ("kill", "disconnect"):
+        world.engine.faults.apply(Fault(fault, "app/0", seconds=0.3))
+        assert missing(world) == {("unit", "app/0")}
+        await world.until(lambda: not missing(world))
+
+
+async def test_a_frozen_agent_is_missed_after_three_minutes_without_a_ping(world):
+    world.deploy("app")
+    await world.settled()
+    world.engine.faults.apply(Fault("clock", rate=200))
+    frozen = clock.now().timestamp()
+    world.engine.faults.apply(Fault("freeze", "app/0"))
+    assert not missing(world)
+    await world.until(lambda: missing(world) == {("unit", "app/0")})
+    assert clock.now().timestamp() - frozen >= 180
+    world.engine.faults.apply(Fault("clear"))
+    assert not missing(world)
+
+
+async def test_a_dead_machine_is_missed_with_its_containers_and_all_units(world):
+    world.deploy("app", num_units=2)
+    await world.settled()
+    host = world.do(units.get, "app/0").machine
+    container = world.do(machines.add_container, host, base="ubuntu@24.04/stable").id
+    world.start_machines()
+    world.engine.faults.apply(Fault("kill", f"machine:{host}", seconds=0.3))
+    gone = {("unit", "app/0"), ("machine", host), ("machine", container)}
+    assert missing(world) == gone
+    await world.until(lambda: not missing(world))
+
+
+async def test_what_two_faults_took_away_is_back_when_both_are_over(world):
+    world.deploy("app")
+    await world.settled()
+    world.engine.faults.apply(Fault("disconnect", "app/0"))
+    world.engine.faults.apply(Fault("kill", "app/0"))
+    before = world.events("app/0")
+    world.do(models.set_config, {"update-status-hook-interval": "1s"})
+    await _pause(world, 1.5)
+    assert missing(world) == {("unit", "app/0")}
+    assert world.events("app/0") == before
+    world.engine.faults.apply(Fault("clear"))
+    assert not missing(world)
+
+
+async def test_agents_connect_again_when_the_controller_starts(world):
+    world.deploy("app")
+    await world.settled()
+    world.engine.faults.apply(Fault("disconnect", "app/0"))
+    await world.restart()
+    assert not missing(world)
+
+
 async def test_late_and_repeated_messages_change_nothing_in_the_end(world):
     world.engine.faults.apply(Fault("watchers", delay=0.3, duplicate=0.5, seed=11))
     world.deploy("mysql", num_units=2, provides={"db": {"interface": "sql"}}, **PEERS)
@@ -255,6 +317,30 @@ async def test_what_is_not_there_is_refused(world):
 
 
 def test_a_failed_hook_waits_twice_as_long_each_time_up_to_five_minutes():
-    waits = [Settings().retry_delay(attempts) for attempts in range(9)]
+    settings = Settings()
+    waits = [settings.retry_first]
+    for _ in range(8):
+        waits.append(settings.longer(waits[-1], draw=0))
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
-    assert Settings().retry_delay(10_000) == 300
+
+
+@hypothesis.given(
+    strategies.lists(strategies.floats(-1, 1), max_size=20), strategies.floats(-1, 1)
+)
+def test_retries_of_many_units_spread_by_three_in_a_hundred_and_never_wait_longer(draws, last):
+    settings = Settings()
+    wait = settings.retry_first
+    for draw in draws:
+        wait = settings.longer(wait, draw)
+    after = settings.longer(wait, last)
+    assert after == 300 or wait * 1.94 <= after <= wait * 2.06
+    assert after <= 300
+
+
+def test_a_seed_repeats_what_chance_decides_for_a_unit():
+    def drawn(seed, unit):
+        return Settings(seed=seed).chance(unit).random()
+
+    assert drawn("7", "app/0") == drawn("7", "app/0")
+    assert len({drawn("7", "app/0"), drawn("7", "app/1"), drawn("8", "app/0")}) == 3
+    assert drawn(None, "app/0") != drawn(None, "app/0")

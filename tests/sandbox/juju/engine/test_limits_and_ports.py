@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from sandbox.juju.engine import port_ranges
 from sandbox.juju.engine.port_ranges import PortRange
-from sandbox.juju.state import applications, machines, units
+from sandbox.juju.state import units
 
 HOST = {"requires": {"host": {"interface": "juju-info", "scope": "container"}}}
 
@@ -97,6 +95,12 @@ async def test_secrets_are_bounded_and_expire_in_the_future(machine):
     code, _, said = await tool(machine, "wiki/0", f"{big} --owner unit value#file=../big")
     assert code == 2
     assert 'base64 encoded secret content for key "value" too large: 1066668 bytes' in said
+    huge = "python3 -c \"print('x' * 1000001, end='')\" > ../huge; secret-add"
+    for words in ("--owner unit value#file=../huge", "--owner unit --file ../huge"):
+        code, _, said = await tool(machine, "wiki/0", f"{huge} {words}")
+        assert code == 2
+        assert said.startswith('ERROR secret content in file "/')
+        assert said.endswith('huge" too large: 1000001 bytes\n')
     for expire in ("-1h", "0s"):
         code, _, said = await tool(
             machine, "wiki/0", f"secret-add --owner unit --expire {expire} token=abc"
@@ -109,45 +113,6 @@ async def test_secrets_are_bounded_and_expire_in_the_future(machine):
         " secret-get $(secret-add --owner unit --file ../token token=argument) token",
     )
     assert (code, printed) == (0, "file\n"), "a file's values are over the arguments'"
-
-
-async def test_a_binding_has_the_addresses_of_its_space(machine):
-    known = [
-        {"value": "127.9.9.1", "type": "ipv4", "space": "alpha", "cidr": "127.9.9.0/24"},
-        {
-            "value": "127.9.8.1",
-            "type": "ipv4",
-            "space": "public",
-            "cidr": "127.9.8.0/24",
-            "mac": "52:54:00:00:00:01",
-            "interface": "eth1",
-        },
-    ]
-
-    def set_up(tx, model):
-        number = units.get(tx, model, "wiki/0").machine
-        assert number is not None
-        tx.update("machines", {"model": model, "id": number}, addresses_json=known)
-        bindings = {"": "alpha", "web": "public"}
-        tx.update("applications", {"model": model, "name": "wiki"}, bindings_json=bindings)
-        assert machines.get(tx, model, number).addresses == known
-        assert applications.get(tx, model, "wiki").bindings == bindings
-
-    machine.do(set_up)
-    read = "network-get web --ingress-address; network-get web --bind-address"
-    assert (await tool(machine, "wiki/0", read))[1] == "127.9.8.1\n127.9.8.1\n"
-    assert (await tool(machine, "wiki/0", "unit-get private-address"))[1] == "127.9.9.1\n"
-    _, printed, _ = await tool(machine, "wiki/0", "network-get web --format json")
-    assert json.loads(printed)["bind-addresses"] == [
-        {
-            "mac-address": "52:54:00:00:00:01",
-            "interface-name": "eth1",
-            "addresses": [{"hostname": "", "value": "127.9.8.1", "cidr": "127.9.8.0/24"}],
-        }
-    ]
-    _, printed, _ = await tool(machine, "wiki/0", "network-get web")
-    for line in ('macaddress: "52:54:00:00:00:01"', "interfacename: eth1", "address: 127.9.8.1"):
-        assert line in printed, "YAML has the old names too"
 
 
 def test_the_same_ports_may_be_open_for_several_endpoints():

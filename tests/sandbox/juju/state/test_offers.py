@@ -130,6 +130,48 @@ def test_suspending_the_relation_suspends_both_ends(related):
     assert {end.suspended_reason for end in ends(related)} == {"too expensive"}
 
 
+def test_only_those_who_offer_suspend_a_relation(related):
+    here, _ = ends(related)
+    with related.here.store.transaction() as tx, pytest.raises(errors.JujuError) as refusal:
+        consuming.set_suspended(tx, related.here.model, here.id, True, "")
+    assert "which is not associated with an offer" in str(refusal.value)
+
+
+def offer_of(related, tx):
+    found = offers.by_uuid(tx, related.offer.uuid)
+    assert found
+    return found
+
+
+def test_whoever_may_no_longer_consume_has_their_relations_suspended_until_they_may(related):
+    _, there = ends(related)
+    with related.here.store.transaction() as tx:
+        offers.set_access(tx, offer_of(related, tx), "bob", "admin")
+        consuming.revoke(tx, offer_of(related, tx), "bob", "admin")
+        assert offer_of(related, tx).access["bob"] == "consume"
+    assert [end.suspended for end in ends(related)] == [False, False]
+    with related.here.store.transaction() as tx:
+        consuming.revoke(tx, offer_of(related, tx), "bob", "consume")
+        assert offer_of(related, tx).access["bob"] == "read"
+    assert [end.suspended for end in ends(related)] == [True, True]
+    assert [end.suspended_reason for end in ends(related)] == ["offer permission revoked", ""]
+    with related.here.store.transaction() as tx, pytest.raises(errors.PermissionDenied):
+        consuming.set_suspended(tx, related.there.model, there.id, False, "")
+    with related.here.store.transaction() as tx:
+        offers.set_access(tx, offer_of(related, tx), "bob", "consume")
+        consuming.set_suspended(tx, related.there.model, there.id, False, "")
+    assert [end.suspended for end in ends(related)] == [False, False]
+
+
+def test_relations_of_an_administrator_outlive_a_revoked_offer(related):
+    with related.here.store.transaction() as tx:
+        models.set_access(tx, related.there.model, "bob", "admin")
+        offers.set_access(tx, offer_of(related, tx), "bob", "consume")
+        consuming.revoke(tx, offer_of(related, tx), "bob", "read")
+        assert "bob" not in offer_of(related, tx).access
+    assert [end.suspended for end in ends(related)] == [False, False]
+
+
 def test_a_saas_shows_the_status_of_what_is_offered(related):
     with related.here.store.transaction() as tx:
         for unit in ("db/0", "db/1"):

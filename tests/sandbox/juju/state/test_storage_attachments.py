@@ -52,9 +52,11 @@ def test_detached_storage_is_free_once_its_unit_has_let_it_go(db):
 
 def test_free_storage_goes_to_another_unit(db):
     with db.store.transaction() as tx:
-        storage_attachments.detach(tx, db.model, "data/0", force=True)
+        storage_attachments.add(tx, db.model, "db/0", "data", {})
+        storage_attachments.detach(tx, db.model, "data/0")
         storage_attachments.detached(tx, db.model, "data/0")
         storage_attachments.attach(tx, db.model, "data/0", "db/1")
+        storage_attachments.attach(tx, db.model, "data/0", "db/1")  # it has it already
         assert [s.id for s in storage.of_unit(tx, db.model, "db/1")] == ["data/0", "data/1"]
 
 
@@ -67,6 +69,7 @@ def test_storage_that_never_came_goes_at_once(db):
 
 def test_removed_storage_is_gone_once_its_unit_has_let_it_go(db):
     with db.store.transaction() as tx:
+        storage_attachments.add(tx, db.model, "db/0", "data", {})
         storage_attachments.remove(tx, db.model, "data/0", attached_too=True)
         storage_attachments.detached(tx, db.model, "data/0")
         with pytest.raises(errors.NotFound):
@@ -76,7 +79,8 @@ def test_removed_storage_is_gone_once_its_unit_has_let_it_go(db):
 def test_a_new_unit_takes_existing_storage_in_place_of_its_own(db):
     with db.store.transaction() as tx:
         db.start("db/0")
-        storage_attachments.detach(tx, db.model, "data/0", force=True)
+        storage_attachments.add(tx, db.model, "db/0", "data", {})
+        storage_attachments.detach(tx, db.model, "data/0")
         storage_attachments.detached(tx, db.model, "data/0")
         (unit,) = units.add_units(tx, db.model, "db", existing_storage=["data/0"])
         storage_attachments.attach(tx, db.model, "data/0", unit.name)
@@ -98,12 +102,22 @@ def test_storage_outlives_its_unit_unless_it_is_to_be_destroyed(db):
     [
         (
             lambda tx, model: storage_attachments.detach(tx, model, "data/0"),
-            "cannot destroy storage attachment data/0:db/0: removing 1 storage instance brings"
+            "cannot destroy storage attachment data/0:db/0: detaching 1 storage instance brings"
             " the total to 0, which is less than the minimum of 1",
         ),
         (
             lambda tx, model: storage_attachments.attach(tx, model, "data/0", "db/1"),
-            'cannot attach storage data/0 to unit db/1: storage is already attached to "db/0"',
+            "cannot attach storage data/0 to unit db/1: cannot attach storage owned by unit db/0"
+            " to unit db/1",
+        ),
+        (
+            lambda tx, model: storage_attachments.attach(tx, model, "data/9", "db/1"),
+            'cannot attach storage data/9 to unit db/1: storage instance "data/9" not found',
+        ),
+        (
+            lambda tx, model: storage_attachments.remove(tx, model, "data/0", attached_too=True),
+            'cannot destroy storage "data/0": detaching 1 storage instance brings the total to 0,'
+            " which is less than the minimum of 1",
         ),
         (
             lambda tx, model: storage_attachments.add(tx, model, "db/0", "data", {"count": 2}),
@@ -115,7 +129,7 @@ def test_storage_outlives_its_unit_unless_it_is_to_be_destroyed(db):
         ),
         (
             lambda tx, model: storage_attachments.remove(tx, model, "data/0"),
-            "storage is attached",
+            'cannot destroy storage "data/0": storage is attached',
         ),
     ],
 )
