@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import gates
 import needs
 import observing
+import pacing
 import probing
 import reading
 from charms.openstack_coordinator.v0 import juju_session, rolling
@@ -83,9 +84,11 @@ async def advance(running: Running, way: Way) -> Running:
                 await _go_on(running, new, seen, performer)
         except juju_session.JujuApiError as error:
             raise NotSeen(str(error)) from error
+    kept = _taken_back(new, journal, untaken)
     return dataclasses.replace(
         running,
-        journal=_taken_back(new, journal, untaken),
+        journal=kept,
+        pace=pacing.learned(running.pace, plan, journal, kept, running.approval.guests),
         refused=_refusals(running, new, requests, untaken),
         probed=seen.probe or running.probed,
     )

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+import pacing
 from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan, WrongPlan, canonical
 
@@ -29,6 +30,7 @@ _OPERATION = "plan-operation"
 _JOURNAL = "plan-journal"
 _REFUSED = "plan-refused"
 _PROBE = "plan-probe"
+_PACE = "plan-pace"
 _HISTORY = "plan-history"
 
 
@@ -48,6 +50,8 @@ class Approval:
     notes: tuple[str, ...] = ()
     made: float = 0.0
     """When, in seconds since the epoch."""
+    guests: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Host -> guests that were to be moved away from it, when the plan was made."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Running:
     probed: tuple[Probed, ...] = ()
     ended: float = 0.0
     """When it came to its end; 0 while it has not."""
+    pace: pacing.Pace = dataclasses.field(default_factory=dict)
+    """What steps took so far."""
 
     @property
     def plan(self) -> Plan:
@@ -146,6 +152,7 @@ class Ledger:
             refused={id_: Refusal(*fields) for id_, fields in refused.items()},
             probed=probing.from_json(self._bag.get(_PROBE, "")),
             ended=operation["ended"],
+            pace=pacing.from_plain(json.loads(self._bag.get(_PACE, "") or "{}")),
         )
 
     @property
@@ -171,6 +178,7 @@ class Ledger:
         self._bag[_REFUSED] = canonical(
             {id_: [refusal.attempt, refusal.reason] for id_, refusal in new.refused.items()}
         )
+        self._bag[_PACE] = canonical(pacing.to_plain(new.pace))
         if old is None or probing.worth_keeping(old.probed, new.probed):
             self._bag[_PROBE] = probing.to_json(new.probed)
 
@@ -213,6 +221,7 @@ def _packed_approval(approval: Approval) -> str:
         "no_return": approval.no_return,
         "notes": list(approval.notes),
         "made": approval.made,
+        "guests": dict(approval.guests),
     }
     return base64.b85encode(zlib.compress(canonical(raw).encode())).decode()
 

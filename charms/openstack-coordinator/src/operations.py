@@ -91,7 +91,7 @@ class Operations(ops.Object):
         import progress
 
         running = self._running()
-        told = progress.tell(running, self._charm.app.name) if running else None
+        told = progress.tell(running, self._charm.app.name, time.time()) if running else None
         if told is None:
             return None
         if self._problem:
