@@ -53,6 +53,11 @@ class Approval:
     guests: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Host -> guests that were to be moved away from it, when the plan was made."""
 
+    @property
+    def request(self) -> str:
+        """What was asked for, for example release."""
+        return str(self.asked.get("request", ""))
+
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:
@@ -78,6 +83,8 @@ class Running:
     """When it came to its end; 0 while it has not."""
     pace: pacing.Pace = dataclasses.field(default_factory=dict)
     """What steps took so far."""
+    leaving: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
+    """Host -> guests and migrations left on it, of the drains that this tick saw; not kept."""
 
     @property
     def plan(self) -> Plan:
@@ -117,6 +124,8 @@ class Past:
     """Step -> the reason why an operator skipped it."""
     failures: int = 0
     """Requests of the probe that failed meanwhile."""
+    request: str = ""
+    """What was asked for; empty for plans of earlier revisions of the charm."""
 
 
 class Ledger:
@@ -198,6 +207,7 @@ class Ledger:
             steps=steps,
             skipped={id_: r.reason for id_, r in records.items() if r.state == "skipped"},
             failures=sum(probed.failures for probed in running.probed),
+            request=running.approval.request,
         )
         kept = [dataclasses.asdict(one) for one in (*self.history, past)][-KEPT:]
         self._bag[_HISTORY] = canonical(kept)
