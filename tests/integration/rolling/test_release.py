@@ -138,7 +138,8 @@ def test_a_collector_beside_each_unit_reads_how_far_a_plan_is(model: Model) -> N
     found = targets(model)
     assert len(set(found.values())) == units, "each unit of a machine that they share has a port"
     leader = found[model.leader(CHARM)]
-    model.wait(lambda: f"{METRIC}cloud_ready 1" in scrape(leader), 120)
+    # Without hypervisors it is no cloud.
+    model.wait(lambda: f"{METRIC}cloud_ready 0" in scrape(leader), 120)
     standbys = [scrape(target) for target in found.values() if target != leader]
     assert standbys == [{f"{METRIC}leader 0"}] * (units - 1)
     made = model.act("plan", "request=restart", "applications=keystone")
