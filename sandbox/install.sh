@@ -3,7 +3,7 @@
 # packages of the distribution, then the locked Python environment in .venv.
 #
 #   sandbox/install.sh                what `make up` needs
-#   sandbox/install.sh --dev          the tests' and linters' needs as well
+#   sandbox/install.sh --dev          the tests' and linters' needs as well, promtool among them
 #   sandbox/install.sh --openstack    the database, queue and network of OpenStack's services too
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ groups="--no-dev --inexact"
 packages="ca-certificates gcc git ipmitool libc6-dev openipmi python3-apt python3-venv"
 for option in "$@"; do
     case $option in
-    --dev) groups="" ;;
+    --dev) groups="" packages="$packages prometheus" ;;
     --openstack) packages="$packages mariadb-client mariadb-server openvswitch-switch ovn-central
         ovn-host rabbitmq-server" ;;
     esac

@@ -105,6 +105,11 @@ class SimUnit:
             or self.installing
         )
 
+    @property
+    def answers(self) -> bool:
+        """Its service runs: neither a lost agent nor a hook that failed stops it."""
+        return not (self.paused or self.restarting or self.sealed or self.installing)
+
     def seen(self, charm: tuple[str, int]) -> cloud.Unit:
         """As Juju shows it."""
         workload, message = "active", READY

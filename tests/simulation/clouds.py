@@ -130,7 +130,11 @@ def _hypervisors(world: World, release: str) -> None:
             movable = "cold" if world.luck.random() < 0.05 else "live"
             id_ = f"{host}-{guest}"
             world.hosts.guests[id_] = SimGuest(id_, host, movable)
-    if world.luck.random() < 0.3:
+    if world.luck.random() < 0.4:
+        for host in world.hosts.hosts.values():
+            id_ = f"sys-{host.name}"
+            node = snapshot.Node(id_, host.name, host.zone, "compute", "claimed")
+            world.nodes[id_] = node
         for number in range(3):
             id_ = f"spare{number}"
             node = snapshot.Node(id_, id_, f"az{1 + number % zones}", "compute", "ready")

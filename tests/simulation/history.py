@@ -51,6 +51,8 @@ class Misfortune:
     host_dies: float
     guest_arrives: float
     clock_jumps: float
+    metal_fails: float
+    ceph_fails: float
     operator: float
 
 
@@ -92,10 +94,15 @@ class _Life:
             host_dies=0.001 * bad,
             guest_arrives=0.01 * bad,
             clock_jumps=0.002 * bad,
+            metal_fails=0.002 * bad,
+            ceph_fails=0.001 * bad,
             operator=0.004 * bad,
         )
         fails = Luck(0.03 * bad, 0.005 * bad, 0.02 * bad, 0.1 * bad)
+        self.lucky = not bad
         self.world = clouds.make(self.luck, fails)
+        if self.luck.random() < 0.6:
+            self.world.probed = ()
         self.asked = self._ask()
         self.holder = "coordinator/0"
         self.holds = 0
@@ -106,20 +113,35 @@ class _Life:
         names = tuple(self.world.applications)
         hosts = list(self.world.hosts.hosts)
         units = list(self.world.applications["nova-compute"].units)
-        choices: list[request.Request] = [request.Release()] * 5
+        packages, unattended = self.luck.random() < 0.2, self.luck.random() < 0.2
+        release = request.Release(packages=packages, unattended=unattended)
+        choices: list[request.Request] = [release] * 5
         choices += [request.Refresh()] * 2
         choices.append(request.Restart((self.luck.choice(names[:1]),)))
         choices.append(request.Drain((self.luck.choice(hosts),)))
         choices.append(request.ScaleIn((self.luck.choice(units),)))
         if self.world.nodes:
             choices.append(request.ScaleOut(count=self.luck.randint(1, 3)))
-        return self.luck.choice(choices)
+            choices.append(request.ScaleOut())
+        chosen = self.luck.choice(choices)
+        if chosen == request.ScaleOut():
+            self._add_by_hand()
+        return chosen
+
+    def _add_by_hand(self) -> None:
+        """`juju add-unit nova-compute`, before the coordinator is asked to take it in."""
+        world = self.world
+        free = [node for node in world.nodes.values() if node.state == "ready"]
+        for node in free[: self.luck.randint(1, 2)]:
+            world.add_hypervisor(world.applications["nova-compute"], node)
+        world.timeline.go_to(world.timeline.now + 1800)
 
     def live(self) -> History:
         terms = request.Terms(
             window=request.Window("0 22 * * *", 8, "Europe/Rome")
             if self.luck.random() < 0.1
             else None,
+            failures=self.luck.choice((0, 0, 5)),
             max_unavailable=self.luck.choice((1, 1, 2)),
             soak=600.0,
             cannot=self.luck.choice(("hold", "cold")),
@@ -129,7 +151,8 @@ class _Life:
             return self._told("refused")
         if isinstance(self.asked, request.Release):
             # Asked once more, it is for the same release.
-            self.asked = request.Release(outcome.plan.title.removeprefix("OpenStack "))
+            to = outcome.plan.title.removeprefix("OpenStack ")
+            self.asked = dataclasses.replace(self.asked, to=to)
         before = self._state()
         ending, journal = self._carry_out(outcome.plan)
         if ending == "rolled back":
@@ -141,6 +164,10 @@ class _Life:
                     other = [now for now in self._state() if now not in before]
                     assert not other, f"it was not rolled back to where it began: {other}"
         elif ending == "aborted":
+            ending = self._once_more(terms)
+        if ending == "done" and isinstance(self.asked, request.Drain) and self.luck.random() < 0.7:
+            self._is_complete(terms)
+            self.asked = request.Undrain(self.asked.hosts)
             ending = self._once_more(terms)
         if ending == "done" and not (self.world.interfered or self.skipped):
             self._is_complete(terms)
@@ -178,6 +205,7 @@ class _Life:
     def _is_complete(self, terms: request.Terms) -> None:
         """Asked again for the same, nothing is left to do: no step was lost."""
         if not isinstance(self.asked, (request.Release, request.Refresh)):
+            self._is_as_asked()
             return
         release = self.asked
         if isinstance(release, request.Release):
@@ -196,12 +224,29 @@ class _Life:
         left = [w.name for w in again.plan.waves] if isinstance(again, Planned) else []
         assert not left, f"done, and still to do: {left}"
 
+    def _is_as_asked(self) -> None:
+        """Hosts and units are where they were wanted."""
+        asked, world = self.asked, self.world
+        if world.interfered or self.skipped:
+            return
+        hosts = world.hosts.hosts
+        if isinstance(asked, request.Drain):
+            assert not any(hosts[name].enabled for name in asked.hosts), "in service, and drained"
+        elif isinstance(asked, request.Undrain):
+            assert all(hosts[name].enabled for name in asked.hosts), "out of service at the end"
+        elif isinstance(asked, request.ScaleIn):
+            assert not any(world.unit(name) for name in asked.units), "removed, and still there"
+        elif isinstance(asked, request.ScaleOut):
+            assert all(host.enabled and host.mapped for host in hosts.values()), "not taken in"
+
     # -- carrying out -----------------------------------------------------------------------
 
     def _carry_out(
         self, plan: Plan, *, rolling_back: bool = False
     ) -> tuple[Ending, rolling.Journal]:
         journal = rolling.begin(plan)
+        if self.world.probed is not None:
+            self.world.probed = ()
         limit = self.world.timeline.now + LONGEST
         held_since: float | None = None
         while True:
@@ -209,6 +254,9 @@ class _Life:
             before = journal
             journal = self._tick(plan, journal)
             phase = rolling.phase(plan, journal)
+            if self.lucky:
+                failed = [p.service for p in self.world.probed or () if p.failures]
+                assert not failed, f"no bad luck, and nobody answered for {failed}"
             if phase == "done":
                 return "done", journal
             if phase == "aborted":
@@ -288,6 +336,11 @@ class _Life:
             self._arrive()
         if luck.random() < chances.host_dies:
             self._kill(luck.choice(list(world.hosts.hosts)))
+        if luck.random() < chances.metal_fails:
+            self._break_metal()
+        if luck.random() < chances.ceph_fails:
+            world.sick = True
+            world.timeline.after(luck.uniform(60, 20_000), lambda: setattr(world, "sick", False))
         if luck.random() < chances.clock_jumps:
             world.shift += luck.choice((-120.0, -5.0, 30.0, 3600.0))
             world.hosts.changed = True
@@ -333,6 +386,22 @@ class _Life:
 
         self.world.timeline.after(self.luck.uniform(120, 9000), back)
 
+    def _break_metal(self) -> None:
+        """A BMC tells of a fault, which somebody mends."""
+        nodes = self.world.nodes
+        well = [node for node in nodes.values() if node.state in ("ready", "claimed")]
+        if not well:
+            return
+        node = self.luck.choice(well)
+        nodes[node.system_id] = dataclasses.replace(
+            node, state="unfit", reasons=("fan 3 has failed",)
+        )
+
+        def mended() -> None:
+            nodes[node.system_id] = node
+
+        self.world.timeline.after(self.luck.uniform(600, 20_000), mended)
+
     def _meddle(self, journal: rolling.Journal) -> rolling.Journal:
         """An operator who pauses, changes options, adds and removes units, all in the midst."""
         luck, world = self.luck, self.world
@@ -351,7 +420,11 @@ class _Life:
                 world.hosts.changed = True
         elif what == "add" and world.nodes:
             taken = {machine.instance_id for machine in world.machines.values()}
-            free = [node for id_, node in world.nodes.items() if id_ not in taken]
+            free = [
+                node
+                for id_, node in world.nodes.items()
+                if id_ not in taken and node.state == "ready"
+            ]
             if free:
                 world.add_hypervisor(world.applications["nova-compute"], free[0])
         elif what == "remove":

@@ -12,6 +12,7 @@ import cloud
 import draining
 import knowledge
 import observing
+import probing
 import snapshot
 import steps
 from charms.openstack_coordinator.v0.rolling import Request
@@ -61,6 +62,10 @@ class World:
         self.machines: dict[str, cloud.Machine] = {}
         self.nodes: dict[str, snapshot.Node] = {}
         self.require = "reef"
+        self.sick = False
+        """Ceph has a trouble of its own."""
+        self.probed: tuple[snapshot.Probed, ...] | None = None
+        """What the probe of the APIs saw since the plan began; None where none is set up."""
         self.interfered = False
         """Somebody else changed what the plan is about."""
         self.upgraded: dict[str, int] = {}
@@ -94,7 +99,7 @@ class World:
             self._nova,
             self._ceph(),
             self.nodes or None,
-            None,
+            self._probe(),
             tuple(task.seen() for task in (*older, *recent)),
         )
 
@@ -102,10 +107,24 @@ class World:
         monitors = next((a for a in self.applications.values() if a.charm == "ceph-mon"), None)
         if monitors is None:
             return ()
-        checks = ("OSDMAP_FLAGS",) if self.hosts.noout else ()
+        checks = (("OSDMAP_FLAGS",) if self.hosts.noout else ()) + (
+            ("OSD_DOWN",) if self.sick else ()
+        )
         flags = ("noout",) if self.hosts.noout else ()
         health = "HEALTH_WARN" if checks else "HEALTH_OK"
         return (snapshot.Ceph(monitors.name, health, checks, flags, (), self.require),)
+
+    def _probe(self) -> tuple[snapshot.Probed, ...] | None:
+        """One more round: an API answers while any of its units serves, its agent lost or not."""
+        if self.probed is None:
+            return None
+        answers = {
+            a.name: "" if any(unit.answers for unit in a.units.values()) else "no route to host"
+            for a in self.applications.values()
+            if KNOWN.upgrades[a.charm].way == "managed" and a.charm != "nova-compute"
+        }
+        self.probed = probing.add(self.probed, answers, self.clock)
+        return self.probed
 
     def unit(self, name: str) -> SimUnit | None:
         """A unit, or the leader for `application/leader`."""

@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import draining
 import gates
 import needs
 import observing
+import pacing
 import probing
 import reading
 from charms.openstack_coordinator.v0 import juju_session, rolling
@@ -83,12 +85,32 @@ async def advance(running: Running, way: Way) -> Running:
                 await _go_on(running, new, seen, performer)
         except juju_session.JujuApiError as error:
             raise NotSeen(str(error)) from error
+    kept = _taken_back(new, journal, untaken)
     return dataclasses.replace(
         running,
-        journal=_taken_back(new, journal, untaken),
+        journal=kept,
+        pace=pacing.learned(running.pace, plan, journal, kept, running.approval.guests),
         refused=_refusals(running, new, requests, untaken),
         probed=seen.probe or running.probed,
+        leaving=_leaving(watched, kept, seen),
     )
+
+
+def _leaving(
+    watched: tuple[Step, ...], journal: rolling.Journal, seen: Snapshot
+) -> dict[str, int]:
+    """Host -> guests and migrations left on it, of the drains at work."""
+    if seen.nova is None:
+        return {}
+    records = journal.records
+    drains = [s for s in watched if s.do.kind == "drain-host" and s.id in records]
+    return {
+        step.do.arguments["host"]: draining.look(
+            step.do.arguments, seen.nova, records[step.id].since
+        ).left
+        for step in drains
+        if records[step.id].state == "requested"
+    }
 
 
 def _gates(watched: tuple[Step, ...], of_wave: tuple[Gate, ...]) -> Iterator[Gate]:

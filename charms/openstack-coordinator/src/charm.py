@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 
+import eyes
 import gathering
 import inspection
 import keystone_admin
@@ -36,6 +37,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         self._ticker = tick.Ticker(self)
         self._operations = operations.Operations(self, PEERS)
         self._inspection = inspection.Inspection(self)
+        self._eyes = eyes.Eyes(self, self._operations)
         framework.observe(self._ticker.on.tick, self._on_tick)
         for event in (
             self.on.update_status,
@@ -45,12 +47,15 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         ):
             framework.observe(event, self._look_and_reconcile)
         cloud, admin = self.on[tenants.ENDPOINT], self.on["identity-admin"]
+        collector = self.on[eyes.ENDPOINT]
         for event in (
             self.on.start,
             cloud.relation_created,
             cloud.relation_changed,
             cloud.relation_broken,
             admin.relation_changed,
+            collector.relation_joined,
+            collector.relation_broken,
         ):
             framework.observe(event, self._reconcile)
         framework.observe(self.on.secret_remove, self._on_secret_remove)
@@ -70,6 +75,8 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
             self._look_and_reconcile(event)
         else:
             self._reconcile(event)
+        if self.unit.is_leader():
+            self._eyes.show(self._last_look())
 
     def _look_and_reconcile(self, event: ops.EventBase) -> None:
         if self.unit.is_leader():
@@ -77,6 +84,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
         self._reconcile(event)
 
     def _reconcile(self, _: ops.EventBase) -> None:
+        self._eyes.reconcile(self._last_look())
         if not self.unit.is_leader():
             self._ticker.stop()
             return
@@ -90,6 +98,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
 
     def _on_stop(self, _: ops.StopEvent) -> None:
         self._ticker.stop()
+        self._eyes.close()
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self.unit.is_leader():

@@ -23,9 +23,12 @@ VERSIONS: juju_session.Versions = {
     "Charms": {7},
     "Client": {6, 7, 8},
     "MachineManager": {10, 11},
+    "Resources": {3},
 }
 _NOT_IN_ERROR = "is not in an error state"
 _BRANCH = "master"
+_NEWEST = -1
+"""The revision of a resource that was released with the charm."""
 _PAGE = 200
 """Operations in one answer. Juju's own limit is 50 where none is asked for."""
 
@@ -145,8 +148,9 @@ class Model:
     async def refresh(self, application: str, channel: str, revision: int | None) -> None:
         """Have an application run the head of a channel, or a revision, as `juju refresh` does.
 
-        The charm is resolved and stored by the controller; every unit hears of it at once. An
-        application that is there already is let be.
+        The charm is resolved and stored by the controller; every unit hears of it at once. Its
+        resources come along, but for those that an operator has uploaded. An application that is
+        there already is let be.
 
         Args:
             application: its name.
@@ -184,7 +188,8 @@ class Model:
             )
             _raise_error(stored, "Charms.AddCharm")
             found = stored.get("charm-origin") or found
-        await self._set_charm(application, found_url, found)
+        pending = await self._pending_resources(application, found_url, found)
+        await self._set_charm(application, found_url, found, pending)
 
     async def _resolve(
         self, name: str, origin: Mapping[str, Any], *, explicit: bool
@@ -196,7 +201,45 @@ class Model:
         result = await self._session.call_one("Charms", "ResolveCharms", resolve=[reference])
         return result["url"], dict(result["charm-origin"])
 
-    async def _set_charm(self, application: str, url: str, origin: Mapping[str, Any]) -> None:
+    async def _pending_resources(
+        self, application: str, url: str, origin: Mapping[str, Any]
+    ) -> dict[str, str]:
+        """Resource -> the id under which the new charm gets it, for each that must change.
+
+        As Juju's own client does: without these a charm goes on with the resources of the one
+        before, and has none that it is the first to declare.
+        """
+        entity = {"charm-url": url, "charm-origin": origin}
+        listed = await self._session.call("Charms", "ListCharmResources", entities=[entity])
+        # A list for each charm.
+        declared = [resource for found in listed.get("results") or () for resource in found]
+        for resource in declared:
+            _raise_error(resource, "Charms.ListCharmResources")
+        if not declared:
+            return {}
+        tag = f"application-{application}"
+        known = await self._session.call_one("Resources", "ListResources", entities=[{"tag": tag}])
+        current = {resource["name"]: resource for resource in known.get("resources") or ()}
+        wanted = [r for r in declared if _changes(current.get(r["name"]), r)]
+        if not wanted:
+            return {}
+        kept = ("name", "type", "path", "description")
+        asked = [
+            {**{k: r.get(k) or "" for k in kept}, "origin": "store", "revision": _NEWEST}
+            for r in wanted
+        ]
+        answer = await self._session.call(
+            "Resources",
+            "AddPendingResources",
+            **{"tag": tag, "url": url, "charm-origin": origin, "resources": asked},
+        )
+        _raise_error(answer, "Resources.AddPendingResources")
+        names = [r["name"] for r in wanted]
+        return dict(zip(names, answer.get("pending-ids") or (), strict=True))
+
+    async def _set_charm(
+        self, application: str, url: str, origin: Mapping[str, Any], pending: Mapping[str, str]
+    ) -> None:
         await self._session.call(
             "Application",
             "SetCharm",
@@ -211,7 +254,7 @@ class Model:
                 "force": False,
                 "force-units": False,
                 "force-base": False,
-                "resource-ids": {},
+                "resource-ids": pending,
                 "storage-constraints": {},
                 "endpoint-bindings": {},
             },
@@ -400,6 +443,13 @@ def _raise_error(answer: Mapping[str, Any], what: str) -> None:
 
 def _unit_tag(unit: str) -> str:
     return f"unit-{unit.replace('/', '-')}"
+
+
+def _changes(current: Mapping[str, Any] | None, released: Mapping[str, Any]) -> bool:
+    """Whether a charm's resource becomes another. What an operator uploaded is his to replace."""
+    if current is None:
+        return True
+    return current.get("origin") != "upload" and current.get("revision") != released["revision"]
 
 
 def _towards(origin: Mapping[str, Any], channel: str, revision: int | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+import pacing
 from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan, WrongPlan, canonical
 
@@ -29,6 +30,7 @@ _OPERATION = "plan-operation"
 _JOURNAL = "plan-journal"
 _REFUSED = "plan-refused"
 _PROBE = "plan-probe"
+_PACE = "plan-pace"
 _HISTORY = "plan-history"
 
 
@@ -48,6 +50,13 @@ class Approval:
     notes: tuple[str, ...] = ()
     made: float = 0.0
     """When, in seconds since the epoch."""
+    guests: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Host -> guests that were to be moved away from it, when the plan was made."""
+
+    @property
+    def request(self) -> str:
+        """What was asked for, for example release."""
+        return str(self.asked.get("request", ""))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +81,10 @@ class Running:
     probed: tuple[Probed, ...] = ()
     ended: float = 0.0
     """When it came to its end; 0 while it has not."""
+    pace: pacing.Pace = dataclasses.field(default_factory=dict)
+    """What steps took so far."""
+    leaving: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
+    """Host -> guests and migrations left on it, of the drains that this tick saw; not kept."""
 
     @property
     def plan(self) -> Plan:
@@ -111,6 +124,8 @@ class Past:
     """Step -> the reason why an operator skipped it."""
     failures: int = 0
     """Requests of the probe that failed meanwhile."""
+    request: str = ""
+    """What was asked for; empty for plans of earlier revisions of the charm."""
 
 
 class Ledger:
@@ -146,6 +161,7 @@ class Ledger:
             refused={id_: Refusal(*fields) for id_, fields in refused.items()},
             probed=probing.from_json(self._bag.get(_PROBE, "")),
             ended=operation["ended"],
+            pace=pacing.from_plain(json.loads(self._bag.get(_PACE, "") or "{}")),
         )
 
     @property
@@ -171,6 +187,7 @@ class Ledger:
         self._bag[_REFUSED] = canonical(
             {id_: [refusal.attempt, refusal.reason] for id_, refusal in new.refused.items()}
         )
+        self._bag[_PACE] = canonical(pacing.to_plain(new.pace))
         if old is None or probing.worth_keeping(old.probed, new.probed):
             self._bag[_PROBE] = probing.to_json(new.probed)
 
@@ -190,6 +207,7 @@ class Ledger:
             steps=steps,
             skipped={id_: r.reason for id_, r in records.items() if r.state == "skipped"},
             failures=sum(probed.failures for probed in running.probed),
+            request=running.approval.request,
         )
         kept = [dataclasses.asdict(one) for one in (*self.history, past)][-KEPT:]
         self._bag[_HISTORY] = canonical(kept)
@@ -213,6 +231,7 @@ def _packed_approval(approval: Approval) -> str:
         "no_return": approval.no_return,
         "notes": list(approval.notes),
         "made": approval.made,
+        "guests": dict(approval.guests),
     }
     return base64.b85encode(zlib.compress(canonical(raw).encode())).decode()
 

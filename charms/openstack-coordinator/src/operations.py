@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gathering
@@ -13,7 +14,7 @@ import ops
 import ticking
 from charms.openstack_coordinator.v0 import juju_login, rolling
 from charms.openstack_coordinator.v0.rolling_plan import WrongPlan
-from ledger import Ledger, Running
+from ledger import Ledger, Past, Running
 
 if TYPE_CHECKING:
     import advancing
@@ -40,6 +41,7 @@ class Operations(ops.Object):
         self._charm = charm
         self._peers = peers
         self._problem = ""
+        self._leaving: Mapping[str, int] = {}
         actions = {
             "plan": self._on_plan,
             "show_plan": self._on_show_plan,
@@ -73,12 +75,25 @@ class Operations(ops.Object):
         import progress
 
         running = self._running()
-        told = progress.tell(running, self._charm.app.name) if running else None
+        told = progress.tell(running, self._charm.app.name, time.time()) if running else None
         if told is None:
             return None
         if self._problem:
             return ops.WaitingStatus(f"{told.message}; tries again: {self._problem}")
         return _STATUSES[told.severity](told.message)
+
+    @property
+    def problem(self) -> str:
+        """Why the plan could not be taken further in this hook; empty when it could."""
+        return self._problem
+
+    def told(self) -> tuple[Running | None, Past | None]:
+        """The plan at work as this hook sees it, and the last one that ended."""
+        ledger, running = self._ledger(), self._running()
+        if running is not None:
+            return dataclasses.replace(running, leaving=self._leaving), None
+        past = ledger.history if ledger else ()
+        return None, past[-1] if past else None
 
     def advance(self) -> None:
         """Take the plan that runs one step further. For the leader only."""
@@ -97,6 +112,7 @@ class Operations(ops.Object):
         except advancing.NotSeen as error:
             self._problem = str(error)
         else:
+            self._leaving = new.leaving
             if new != running:
                 ledger.keep(new, running)
             if new.over:
@@ -238,7 +254,10 @@ class Operations(ops.Object):
             ledger.close(
                 dataclasses.replace(running, journal=rolling.abort(running.journal)), time.time()
             )
-        self._begin(ledger, dataclasses.replace(running.approval, plan=back, no_return=""))
+        asked = {"request": "rollback"}
+        self._begin(
+            ledger, dataclasses.replace(running.approval, plan=back, asked=asked, no_return="")
+        )
         event.set_results({"hash": back.hash, "title": back.title})
 
     # -- showing ----------------------------------------------------------------------------

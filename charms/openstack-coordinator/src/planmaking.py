@@ -65,6 +65,7 @@ def make(
         each=dict(known.seconds),
         no_return=outcome.no_return,
         notes=outcome.notes,
+        guests=dict(outcome.guests),
         made=time.time(),
     )
 

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import pacing
 from charms.openstack_coordinator.v0.rolling_plan import Plan, Wave
 from coherence import Finding
 from planning import draft, growth, maintenance, refresh, release, request
@@ -85,7 +86,19 @@ def _outcome(
         return refused([reason(title, "nothing is left to do", "nothing")])
     nova = drafted.survey.snapshot.nova
     guests = {host: len(on) for host, on in nova.guests_by_host.items()} if nova else {}
-    takes = draft.seconds(found.waves, drafted.survey.knowledge.seconds, guests)
+    figures = drafted.survey.knowledge.seconds
+    takes = draft.seconds(found.waves, lambda step: pacing.cost(step, figures, guests))
     steps = (step for wave in found.waves for step in wave.steps)
     no_return = next((step.id for step in steps if step.undo is None), "")
-    return Planned(found, takes, no_return, tuple(notes()))
+    return Planned(found, takes, no_return, tuple(notes()), _moved(found, guests))
+
+
+def _moved(plan: Plan, guests: dict[str, int]) -> dict[str, int]:
+    """Of the guests of each host those that the plan moves."""
+    drained = (
+        step.do.arguments["host"]
+        for wave in plan.waves
+        for step in wave.steps
+        if step.do.kind == "drain-host"
+    )
+    return {host: guests[host] for host in drained if guests.get(host)}

@@ -6,8 +6,10 @@ import dataclasses
 import datetime
 from typing import Literal
 
+import pacing
 import plan_view
 from charms.openstack_coordinator.v0 import rolling
+from charms.openstack_coordinator.v0.rolling_plan import Step
 from ledger import Running
 from planning import draft
 
@@ -25,12 +27,13 @@ class Told:
     message: str
 
 
-def tell(running: Running, application: str) -> Told | None:
+def tell(running: Running, application: str, now: float) -> Told | None:
     """The status of a plan; None when it is over.
 
     Args:
         running: the plan.
         application: of this charm, for the commands that a remedy names.
+        now: seconds since the epoch.
     """
     phase, title = running.phase, running.plan.title
     finished, steps = running.counts
@@ -48,28 +51,24 @@ def tell(running: Running, application: str) -> Told | None:
         key, closed = min(running.journal.closed.items(), key=lambda item: item[1].since)
         since = _clock(closed.since)
         return Told("waiting", f"{head}, waits since {since} at {key.split()[0]}: {closed.reason}")
-    left = plan_view.duration(seconds_left(running))
+    left = plan_view.duration(seconds_left(running, now))
     return Told("maintenance", f"{head}, {_current(running)}, about {left} left")
 
 
-def seconds_left(running: Running) -> float:
+def seconds_left(running: Running, now: float) -> float:
     """An estimate of the time that the rest takes, without waiting at gates."""
-    records = running.journal.records
-    rest = [
-        dataclasses.replace(
-            wave,
-            steps=tuple(
-                s for s in wave.steps if s.id not in records or not records[s.id].finished
-            ),
-        )
-        for wave in running.plan.waves
-    ]
-    each = running.approval.each
-    try:
-        return draft.seconds([wave for wave in rest if wave.steps], dict(each), {})
-    except KeyError:  # a plan that rolls back may hold words without an estimate
-        finished, steps = running.counts
-        return running.approval.seconds * (steps - finished) / max(1, steps)
+    records, guests = running.journal.records, running.approval.guests
+    figures = pacing.each(running.approval.each, running.pace)
+
+    def rest(step: Step) -> float:
+        record = records.get(step.id)
+        if record is not None and record.finished:
+            return 0.0
+        whole = pacing.cost(step, figures, guests)
+        begun = record is not None and record.state == "requested"
+        return max(0.0, whole - (now - record.since)) if record and begun else whole
+
+    return draft.seconds(running.plan.waves, rest)
 
 
 def _held(running: Running) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import urllib.request
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from tests.integration.coordinator.model import CHARM, Model
 
 ENDS_WITHIN = 900.0
 KEYSTONE = tuple(f"keystone/{number}" for number in range(3))
+
+
+COLLECTOR = "collector"
+METRIC = "openstack_coordinator_"
 
 
 class Watch:
@@ -39,6 +44,29 @@ class Watch:
             down = tuple(u for u in KEYSTONE if units[u]["workload-status"]["current"] != "active")
             self.paused |= {u for u in down if _message(units[u]).startswith("Paused")}
             self.most_down = max(self.most_down, down, key=len)
+
+
+def targets(model: Model) -> dict[str, str]:
+    """Unit of the coordinator -> where its collector is told to scrape it."""
+    found = {}
+    for name in model.units(COLLECTOR):
+        shown = json.loads(model.juju("show-unit", name, "--format", "json"))[name]
+        for relation in shown["relation-info"]:
+            for principal, data in relation.get("related-units", {}).items():
+                if config := data["data"].get("config"):
+                    (job,) = json.loads(config)["metrics_scrape_jobs"]
+                    found[principal] = job["static_configs"][0]["targets"][0]
+    return found
+
+
+def scrape(target: str) -> set[str]:
+    """The samples of a unit; none while nobody answers there."""
+    try:
+        with urllib.request.urlopen(f"http://{target}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+    except OSError:
+        return set()
+    return {line for line in lines if not line.startswith("#")}
 
 
 def _message(unit: dict[str, dict[str, str]]) -> str:
@@ -121,6 +149,30 @@ def test_a_plan_waits_and_goes_on_when_its_password_is_changed_under_it(model: M
 def _history(model: Model) -> list[dict[str, Any]]:
     """The plans that came to their end, the newest first."""
     return json.loads(model.act("history")["history"])
+
+
+def test_a_collector_beside_each_unit_reads_how_far_a_plan_is(model: Model) -> None:
+    model.juju("deploy", "opentelemetry-collector", COLLECTOR, "--channel", "2/stable")
+    model.juju("integrate", f"{CHARM}:cos-agent", f"{COLLECTOR}:cos-agent")
+    units = len(model.units(CHARM))
+    model.wait(lambda: len(targets(model)) == units, 120)
+    found = targets(model)
+    assert len(set(found.values())) == units, "each unit of a machine that they share has a port"
+    leader = found[model.leader(CHARM)]
+    # Without hypervisors it is no cloud.
+    model.wait(lambda: f"{METRIC}cloud_ready 0" in scrape(leader), 120)
+    standbys = [scrape(target) for target in found.values() if target != leader]
+    assert standbys == [{f"{METRIC}leader 0"}] * (units - 1)
+    made = model.act("plan", "request=restart", "applications=keystone")
+    model.act("run", f"hash={made['hash']}")
+    running = f'{METRIC}plan_phase{{phase="running"}} 1'
+    model.wait(lambda: running in scrape(leader), ENDS_WITHIN)
+    samples = scrape(leader)
+    assert f'{METRIC}plan_info{{request="restart",hash="{made["hash"][:12]}"}} 1' in samples
+    assert any(sample.startswith(f"{METRIC}plan_left_seconds ") for sample in samples)
+    model.wait(lambda: f'{METRIC}plan_phase{{phase="done"}} 1' in scrape(leader), ENDS_WITHIN)
+    model.juju("remove-relation", CHARM, COLLECTOR)
+    model.wait(lambda: not any(map(scrape, found.values())), 120)
 
 
 def test_questions_are_answered(model: Model) -> None:

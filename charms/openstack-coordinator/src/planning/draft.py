@@ -199,30 +199,20 @@ def in_one_lane(name: str, found: Iterable[Step]) -> tuple[Wave, ...]:
     return (Wave(name, steps_),) if steps_ else ()
 
 
-def seconds(waves: Iterable[Wave], each: dict[str, float], guests: dict[str, int]) -> float:
+def seconds(waves: Iterable[Wave], cost: Callable[[Step], float]) -> float:
     """What waves take: the longest way through each, with as many lanes as may go at a time.
 
     Args:
         waves: of the plan.
-        each: kind of operation -> seconds; for a drain, per guest.
-        guests: host -> guests to move.
+        cost: what a step takes, in seconds.
     """
     total = 0.0
     for wave in waves:
         lanes: dict[str, float] = {}
         for one in wave.steps:
-            lanes[one.lane] = lanes.get(one.lane, 0.0) + _seconds(one.do, each, guests)
+            lanes[one.lane] = lanes.get(one.lane, 0.0) + cost(one)
         workers = [0.0] * min(wave.parallel, max(1, len(lanes)))
         for needed in lanes.values():
             workers[workers.index(min(workers))] += needed
         total += max(workers)
     return total
-
-
-def _seconds(do: Operation, each: dict[str, float], guests: dict[str, int]) -> float:
-    if do.kind == "soak":
-        return float(do.arguments["seconds"])
-    if do.kind == "drain-host":
-        count = guests.get(do.arguments["host"], 0)
-        return each[do.kind] * -(-count // do.arguments["parallel"])
-    return each[do.kind]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from charms.openstack_coordinator.v0.rolling_plan import Plan
 from coherence import Finding
@@ -20,6 +20,8 @@ class Planned:
     """The first step that cannot be undone; empty when all can."""
     notes: tuple[str, ...] = ()
     """What it cannot do without being noticed, and what it leaves alone."""
+    guests: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Host -> guests that are moved away from it."""
 
 
 @dataclasses.dataclass(frozen=True)

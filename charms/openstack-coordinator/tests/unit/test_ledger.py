@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ledger
+import pacing
 import pytest
 import snapshot
 import steps
@@ -51,8 +52,9 @@ def test_a_plan_that_was_begun_is_read_back_whole(
     begun: float,
 ) -> None:
     refused = {"x": ledger.Refusal(2, "no such action")}
+    pace = {"pause-unit": pacing.Measured(3, 41.5)}
     running = ledger.Running(
-        approval, rolling.begin(approval.plan), begun, endpoints, refused, probed
+        approval, rolling.begin(approval.plan), begun, endpoints, refused, probed, 0.0, pace
     )
     kept = ledger.Ledger({})
     kept.propose(approval)
