@@ -58,7 +58,7 @@ class Fault:
     key: str = ""
     """kill-at-write: how the keys of databags begin whose writes count."""
     moments: str = "set,commit,committed"
-    """kill-at-write: what happens at one write after another, over and over."""
+    """kill-at-write: what a write has, one at each attempt; seconds tell no writes apart."""
     delay: float = 0.0
     """watchers: the longest that a message is held back, in seconds."""
     duplicate: float = 0.0
@@ -132,7 +132,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     write.add_argument("target", metavar="UNIT")
     write.add_argument("--key", default="", help="keys that begin like this only")
     write.add_argument(
-        "--moments", default=Fault.moments, help="what happens at one after another"
+        "--moments", default=Fault.moments, help="what each write has, one at each attempt"
     )
     write.add_argument("--times", type=int, default=1, help="how many moments")
     watchers = kinds.add_parser("watchers", help="hold back or repeat the watchers' messages")

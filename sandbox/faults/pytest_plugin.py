@@ -59,7 +59,7 @@ class Faults:
     def kill_at_write(
         self, unit: str, key: str = "", *, moments: str = Fault.moments, times: int = 1
     ) -> None:
-        """Kill the unit's agent at one write of such keys after another: before, after it."""
+        """Kill the unit's agent at each write of such keys: before it, then after it."""
         self.apply(Fault("kill-at-write", unit, key=key, moments=moments, times=times))
 
     def watchers(self, *, delay: float = 0.0, duplicate: float = 0.0) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from sandbox.faults.fault import Moment
@@ -19,6 +20,9 @@ from sandbox.juju import errors
 from sandbox.juju.engine.context import HookContext
 
 _MODULE = "sandbox.faults"
+
+_SECONDS = re.compile(r"\d+\.\d+")
+"""A time: a write that is done again has another."""
 
 Changed = Mapping[str, tuple[str, str]]
 """Key of a databag -> its value in the store, and the one that the hook has set."""
@@ -31,14 +35,19 @@ class _Armed:
     key: str
     moments: tuple[Moment, ...]
     times: int
-    reached: int = 0
+    reached: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Write, times of day aside -> how many of the moments it has had."""
 
-    @property
-    def moment(self) -> Moment | None:
-        """The next one; None when there is none any more."""
-        return (
-            self.moments[self.reached % len(self.moments)] if self.reached < self.times else None
-        )
+    def moment(self, changed: Changed) -> Moment | None:
+        """The next one of a write; None when there is none any more."""
+        had = self.reached.get(_face(changed), 0)
+        spent = sum(self.reached.values()) >= self.times or had >= len(self.moments)
+        return None if spent else self.moments[had]
+
+    def reach(self, changed: Changed) -> None:
+        """A write had one more."""
+        face = _face(changed)
+        self.reached[face] = self.reached.get(face, 0) + 1
 
 
 class CrashPoints:
@@ -53,7 +62,7 @@ class CrashPoints:
     def arm(
         self, model: str, unit: str, key: str, moments: tuple[Moment, ...], times: int
     ) -> None:
-        """Reach `times` moments, one after another, at writes of keys that begin with `key`."""
+        """Let each write of keys that begin with `key` have the moments, one at each attempt."""
         self._armed[model, unit] = _Armed(key, moments, times)
 
     def clear(self) -> None:
@@ -91,7 +100,7 @@ class CrashPoints:
         return self.kill(context.model, context.unit.name)
 
     def _reach(self, context: HookContext, moment: Moment, changed: Changed) -> None:
-        self._armed[context.model, context.unit.name].reached += 1
+        self._armed[context.model, context.unit.name].reach(changed)
         context.log("WARNING", _MODULE, f"{context.name}: {moment} {', '.join(changed)}")
         reached = {
             "model": context.model,
@@ -106,7 +115,7 @@ class CrashPoints:
     def _changed(self, context: HookContext, moment: str) -> Changed:
         """What the context would change that is waited for at this moment; mostly nothing."""
         armed = self._armed.get((context.model, context.unit.name))
-        if armed is None or armed.moment != moment:
+        if armed is None:
             return {}
         found: dict[str, tuple[str, str]] = {}
         for name, bags in (
@@ -120,7 +129,12 @@ class CrashPoints:
                     for key, value in pairs.items()
                     if key.startswith(armed.key) and before.get(key, "") != value
                 }
-        return found
+        return found if found and armed.moment(found) == moment else {}
+
+
+def _face(changed: Changed) -> str:
+    """What a write is told from others by: the new values, without seconds and their fractions."""
+    return _SECONDS.sub("", json.dumps({key: new for key, (_, new) in sorted(changed.items())}))
 
 
 def _nobody_kills(model: str, unit: str) -> asyncio.Task[None]:
