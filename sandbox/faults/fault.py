@@ -7,18 +7,28 @@ import dataclasses
 import re
 import shlex
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Kind = Literal[
     "kill",
     "freeze",
     "disconnect",
     "fail-hook",
+    "kill-at-write",
     "watchers",
     "expire-leader",
     "clock",
     "clear",
 ]
+
+Moment = Literal["set", "commit", "committed", "pass"]
+"""Where a unit dies that writes into a databag.
+
+set: as the hook sets it, before it hears that it has. commit: when the hook has ended well, before
+anything is committed. committed: right after that. pass: nowhere; the write is only noted down.
+"""
+
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
 
 CONTROLLER = "controller"
 _UNIT = re.compile(r"[a-z][a-z0-9-]*/[0-9]+\Z")
@@ -44,6 +54,11 @@ class Fault:
     hook: str = ""
     """fail-hook: only this one; empty for whichever is next."""
     times: int = 1
+    """How many hooks fail, or how many moments of kill-at-write are reached."""
+    key: str = ""
+    """kill-at-write: how the keys of databags begin whose writes count."""
+    moments: str = "set,commit,committed"
+    """kill-at-write: what a write has, one at each attempt; seconds tell no writes apart."""
     delay: float = 0.0
     """watchers: the longest that a message is held back, in seconds."""
     duplicate: float = 0.0
@@ -65,6 +80,12 @@ class Fault:
                 words += [flag, value if isinstance(value, str) else f"{value:g}"]
         return words
 
+    @property
+    def parsed_moments(self) -> tuple[Moment, ...]:
+        """The moments one by one; what is none is left out."""
+        words = self.moments.split(",")
+        return tuple(moment for word in words for moment in MOMENTS if moment == word)
+
     def text(self) -> str:
         """The command that brings it about again."""
         return shlex.join(["sandbox", "fault", *self.words()])
@@ -78,6 +99,8 @@ _FLAGS = {
     "seconds": "--for",
     "hook": "--hook",
     "times": "--times",
+    "key": "--key",
+    "moments": "--moments",
     "delay": "--delay",
     "duplicate": "--duplicate",
     "seed": "--seed",
@@ -105,6 +128,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fail.add_argument("target", metavar="UNIT")
     fail.add_argument("--hook", default="", help="this hook only, such as config-changed")
     fail.add_argument("--times", type=int, default=1)
+    write = kinds.add_parser("kill-at-write", help="end a unit's agent as it writes a databag")
+    write.add_argument("target", metavar="UNIT")
+    write.add_argument("--key", default="", help="keys that begin like this only")
+    write.add_argument(
+        "--moments", default=Fault.moments, help="what each write has, one at each attempt"
+    )
+    write.add_argument("--times", type=int, default=1, help="how many moments")
     watchers = kinds.add_parser("watchers", help="hold back or repeat the watchers' messages")
     watchers.add_argument("--delay", type=float, default=0.0, help="seconds at most")
     watchers.add_argument("--duplicate", type=float, default=0.0, help="share of them, 0 to 1")
@@ -147,12 +177,15 @@ def check(fault: Fault) -> None:
         "freeze": unit or machine or fault.target == CONTROLLER,
         "disconnect": unit,
         "fail-hook": unit,
+        "kill-at-write": unit,
         "expire-leader": _APPLICATION.match(fault.target),
     }.get(fault.kind, True)
     if not may:
         raise NoSuchFault(f'{fault.kind} cannot be done to "{fault.target}"')
     if fault.seconds < 0 or fault.delay < 0 or fault.times < 1:
         raise NoSuchFault("spans are not negative, and times at least 1")
+    if len(fault.parsed_moments) != len(fault.moments.split(",")):
+        raise NoSuchFault(f"--moments are some of {', '.join(MOMENTS)}, with commas between")
     if not 0 <= fault.duplicate <= 1:
         raise NoSuchFault("--duplicate is a share, from 0 to 1")
     if not 0 < fault.rate < 1e6:

@@ -56,6 +56,12 @@ class Faults:
         """Let the unit's next hook (or the next one of that name) fail after it has run."""
         self.apply(Fault("fail-hook", unit, hook=hook, times=times))
 
+    def kill_at_write(
+        self, unit: str, key: str = "", *, moments: str = Fault.moments, times: int = 1
+    ) -> None:
+        """Kill the unit's agent at each write of such keys: before it, then after it."""
+        self.apply(Fault("kill-at-write", unit, key=key, moments=moments, times=times))
+
     def watchers(self, *, delay: float = 0.0, duplicate: float = 0.0) -> None:
         """Hold messages of watchers back, up to `delay` seconds, and repeat a share of them."""
         self.apply(Fault("watchers", delay=delay, duplicate=duplicate, seed=self.seed))

@@ -154,13 +154,15 @@ class HookContext:
         """
         key = (number, name)
         if key not in self._read:
-            self._read[key] = self._stored_settings(self.stored_relation(number), name)
+            self._read[key] = self.stored_settings(number, name)
         own = {self.unit.name: self.unit_settings, self.application: self.application_settings}
         changes = own.get(name, {}).get(number, {})
         merged = {**self._read[key], **changes}
         return {k: value for k, value in merged.items() if value != ""}
 
-    def _stored_settings(self, relation: Relation, name: str) -> dict[str, str]:
+    def stored_settings(self, number: int, name: str) -> dict[str, str]:
+        """A databag as the store has it now, refused as in `read_settings`."""
+        relation = self.stored_relation(number)
         remote = relation.remote(self.application).application
         with self.store.transaction() as tx:
             if "/" not in name:

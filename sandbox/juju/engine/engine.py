@@ -257,6 +257,7 @@ class Engine:
         except Exception:  # one broken call must not stop the daemon
             _LOGGER.exception("hook tool %s failed", request.tool)
             return refuse("internal error, see the controller's log")
+        await self.runtime.crash_points.set(context)
         if context.reboot == "now" and context.kill is not None:
             context.kill()
         return answer

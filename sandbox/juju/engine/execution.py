@@ -72,7 +72,7 @@ async def run_hook(memory: UnitMemory, hook: Hook) -> None:
         except OSError as error:
             memory.log("ERROR", _OPERATION, f'cannot execute "{found[0]}": {error.strerror}')
             ended = Ended(126)
-    _conclude(memory, prepared, ended, time.monotonic() - started, found[1] if found else "")
+    await _conclude(memory, prepared, ended, time.monotonic() - started, found[1] if found else "")
 
 
 def skip_hook(memory: UnitMemory, hook: Hook) -> None:
@@ -197,7 +197,7 @@ def _clear_resolved(tx: Transaction, memory: UnitMemory) -> None:
     )
 
 
-def _conclude(
+async def _conclude(
     memory: UnitMemory, prepared: _Prepared, ended: Ended, seconds: float, handled_by: str
 ) -> None:
     memory.update_status_due = False
@@ -208,7 +208,8 @@ def _conclude(
     reason = ended.reason if ended.code else _failure_on_purpose(memory, prepared.name)
     if not reason:
         try:
-            _commit(memory, prepared, seconds)
+            async with memory.runtime.crash_points.around_commit(prepared.context):
+                _commit(memory, prepared, seconds)
         except errors.JujuError as refusal:
             memory.log_refusal(refusal)
             reason = str(refusal)

@@ -50,6 +50,7 @@ class Faults:
         self._away: dict[_Away, set[_Cause]] = {}
         self._server: asyncio.AbstractServer | None = None
         self._path = socket_path(runtime.folder, "faults.socket")
+        runtime.crash_points.kill = self._kill_unit
 
     async def start(self) -> None:
         """Take up the pace of the clock, and listen."""
@@ -89,6 +90,7 @@ class Faults:
             "freeze": self._freeze,
             "disconnect": self._disconnect,
             "fail-hook": self._fail_hook,
+            "kill-at-write": self._kill_at_write,
             "watchers": self._watchers,
             "expire-leader": self._expire_leader,
             "clock": self._set_clock,
@@ -203,6 +205,18 @@ class Faults:
         self._runtime.failures.arm(agent.model, agent.unit, fault.hook, fault.times)
         return f"{agent.unit}: the next {fault.hook or 'hook'} fails, {fault.times} x"
 
+    def _kill_at_write(self, fault: Fault, model: str) -> str:
+        (agent,) = self._targets(fault, model)
+        points = self._runtime.crash_points
+        points.arm(agent.model, agent.unit, fault.key, fault.parsed_moments, fault.times)
+        return (
+            f"{agent.unit}: at writes of {fault.key or 'any key'}:"
+            f" {fault.moments}, {fault.times} moments"
+        )
+
+    def _kill_unit(self, model: str, unit: str) -> asyncio.Task[None]:
+        return self._begin(self._restart(self._agents[model, unit], 0.0, rebooted=False))
+
     def _watchers(self, fault: Fault, model: str) -> str:
         chance = random.Random(fault.seed)  # noqa: S311
         loop = asyncio.get_running_loop()
@@ -247,6 +261,7 @@ class Faults:
 
     def _clear(self, fault: Fault, model: str) -> str:
         self._runtime.failures.clear()
+        self._runtime.crash_points.clear()
         self._store.send_by(None)
         for key in self._all("frozen"):
             self._thaw(key)
@@ -317,10 +332,11 @@ class Faults:
         timer = asyncio.get_running_loop().call_later(seconds, due)
         self._timers.add(timer)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        return task
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

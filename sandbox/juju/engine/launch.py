@@ -45,7 +45,7 @@ async def launch(
     runtime = memory.runtime
     where = _surroundings(memory, context)
     environment = variables(context, where)
-    environment["SANDBOX_HOME"] = str(runtime.home.path)
+    environment |= {"SANDBOX_HOME": str(runtime.home.path), "SANDBOX_MODEL": memory.model}
     if dispatch_path:
         environment["JUJU_DISPATCH_PATH"] = dispatch_path
     runtime.contexts[context.id] = context

@@ -115,9 +115,12 @@ class UnitMemory:
     def refuse_commands(self) -> None:
         """Tell those who wait that the unit is gone."""
         for number in list(self._commands):
-            future = self._commands.pop(number)[1]
-            if not future.done():
-                future.set_exception(errors.JujuError("command execution aborted"))
+            self.refuse(self._commands.pop(number)[1])
+
+    def refuse(self, future: asyncio.Future[CommandOutput]) -> None:
+        """Tell one who waits for a command that the agent runs it no more."""
+        if not future.done():
+            future.set_exception(errors.JujuError("command execution aborted"))
 
     def abort_if_asked(self) -> None:
         """Kill the running action if it was cancelled."""

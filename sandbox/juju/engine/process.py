@@ -126,7 +126,8 @@ async def _start(
         if warm is not None:
             with contextlib.suppress(Unfit):  # it has died: then the command as it is
                 forked = await warm.interpreter.fork(command.folder, warm.environment, descriptors)
-                return forked.pid, lambda: forked.ended
+                # Who stops waiting for it does not end it.
+                return forked.pid, lambda: asyncio.shield(forked.ended)
         started = await asyncio.create_subprocess_exec(
             *command.argv,
             cwd=command.folder,

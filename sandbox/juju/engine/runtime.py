@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 
 from sandbox.home import Home
 from sandbox.juju.engine.context import HookContext
+from sandbox.juju.engine.crash_points import CrashPoints
 from sandbox.juju.engine.failures import Failures
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.engine.warm_start.pool import WarmStart
@@ -68,6 +69,7 @@ class Runtime:
         self.tools = pathlib.Path()
         self.contexts: dict[str, HookContext] = {}
         self.failures = Failures()
+        self.crash_points = CrashPoints(home.folder("log") / "crash-points.jsonl")
         self.warm_start = WarmStart(self.folder / "warm", enabled=settings.warm_start)
         self._slots = asyncio.Semaphore(settings.parallel)
         self.reboot: Callable[[str, str], None] = lambda model, machine: None

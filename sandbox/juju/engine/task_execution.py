@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 from typing import Any
@@ -59,8 +60,9 @@ async def run_action(memory: UnitMemory, number: int) -> None:
     outcome = _outcome(running, ended)
     if outcome.succeeded:
         try:
-            with memory.runtime.store.transaction() as tx:
-                _end(tx, memory, running, outcome, flush.flush(tx, running.context))
+            async with memory.runtime.crash_points.around_commit(running.context):
+                with memory.runtime.store.transaction() as tx:
+                    _end(tx, memory, running, outcome, flush.flush(tx, running.context))
             return
         except errors.JujuError as refusal:
             memory.log_refusal(refusal)
@@ -93,8 +95,12 @@ async def run_command(memory: UnitMemory, number: int) -> None:
             raise errors.NotValid(refusal)
         ended = await launch(memory, context, run, _SHELL, script=command.script)
         seconds = time.monotonic() - started
-        with store.transaction() as tx:
-            runs.finish(tx, run, seconds, ended.code, flush.flush(tx, context))
+        async with memory.runtime.crash_points.around_commit(context):
+            with store.transaction() as tx:
+                runs.finish(tx, run, seconds, ended.code, flush.flush(tx, context))
+    except asyncio.CancelledError:
+        memory.refuse(future)
+        raise
     except (OSError, errors.JujuError) as error:
         if isinstance(error, errors.JujuError) and not refusal:
             memory.log_refusal(error)

@@ -155,7 +155,9 @@ int main(int argc, char **argv) {
     append(&request, "JUT1", 4);
     append_number(&request, 5 + argc);
     append_text(&request, getenv("JUJU_CONTEXT_ID"));
-    append_text(&request, getenv("JUJU_MODEL_UUID"));
+    // A process that a hook left behind is on its unit's machine, of which this is all it knows.
+    const char *model = getenv("JUJU_MODEL_UUID");
+    append_text(&request, model ? model : getenv("SANDBOX_MODEL"));
     append_text(&request, directory);
     append_text(&request, with_stdin ? "1" : "0");
     append_field(&request, input.data ? input.data : "", input.size);

@@ -30,6 +30,14 @@ FAULTS = st.one_of(
     ),
     st.builds(
         Fault,
+        st.just("kill-at-write"),
+        UNITS,
+        key=st.sampled_from(["", "plan-"]),
+        moments=st.lists(st.sampled_from(fault.MOMENTS), min_size=1).map(",".join),
+        times=st.integers(1, 99),
+    ),
+    st.builds(
+        Fault,
         st.just("watchers"),
         delay=SPANS,
         duplicate=st.integers(0, 10).map(lambda tenths: tenths / 10),
@@ -55,6 +63,8 @@ def test_a_fault_is_repeated_by_the_words_that_were_printed(made):
         ["fail-hook", "machine:1"],
         ["fail-hook", "app/0", "--times", "0"],
         ["freeze", "app/0", "--for", "-1"],
+        ["kill-at-write", "app"],
+        ["kill-at-write", "app/0", "--moments", "set,never"],
         ["watchers", "--duplicate", "2"],
         ["clock", "0"],
         ["clock", "fast"],

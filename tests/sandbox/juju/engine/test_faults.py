@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import time
 
@@ -11,9 +12,20 @@ from hypothesis import strategies
 
 from sandbox import processes
 from sandbox.faults.fault import Fault, NoSuchFault
-from sandbox.juju import clock
+from sandbox.juju import clock, errors
+from sandbox.juju.engine.commands import ExecCommand
 from sandbox.juju.engine.runtime import Settings
-from sandbox.juju.state import applications, leases, machines, models, presence, tasks, units
+from sandbox.juju.state import (
+    applications,
+    leases,
+    machines,
+    models,
+    presence,
+    relations,
+    scopes,
+    tasks,
+    units,
+)
 from sandbox.juju.state.tasks import Request
 
 PEERS = {"peers": {"cluster": {"interface": "cluster"}}}
@@ -56,6 +68,59 @@ async def test_an_agent_killed_in_a_hook_fails_it_and_runs_it_again(world):
     assert world.events("app/0")[len(before) :] == ["config-changed", "config-changed"]
     await world.settled()
     assert world.agent("app/0") == "idle"
+
+
+COUNTS = """
+[ "$JUJU_DISPATCH_PATH" = hooks/count ] || exit 0
+id=$(relation-ids cluster)
+echo ran >> ../counted
+n=$(relation-get -r $id --app n $JUJU_UNIT_NAME); relation-set -r $id --app other=1 n=$((n + 1))
+echo heard >> ../counted
+"""
+"""What a unit does that counts its ticks in the peers' databag."""
+
+
+async def count(world):
+    """One tick; returns what juju-exec says of it."""
+    agent = world.engine._agents[world.model, "app/0"]
+    script = "JUJU_DISPATCH_PATH=hooks/count ./dispatch"
+    try:
+        return (await agent.run_command(ExecCommand("app/0", script))).code
+    except errors.JujuError as error:
+        return str(error)
+
+
+def counted(world):
+    (relation,) = world.do(relations.of_application, "app")
+    with world.store.transaction() as tx:
+        return scopes.application_settings(tx, relation, "app").values.get("n", "")
+
+
+async def test_a_unit_dies_before_it_has_heard_and_before_and_after_the_commit(world):
+    world.deploy("app", COUNTS, **PEERS)
+    await world.settled()
+    world.engine.faults.apply(Fault("kill-at-write", "app/0", key="n", times=3))
+    gone = "command execution aborted"
+    told, kept = [], []
+    for _ in range(4):
+        told.append(await count(world))
+        await world.settled()
+        kept.append(counted(world))
+    assert (told, kept) == ([gone, gone, gone, 0], ["", "", "1", "2"])
+    assert world.written("app/0", "../counted").split() == ["ran", *["ran", "heard"] * 3]
+    record = (world.home.folder("log") / "crash-points.jsonl").read_text().splitlines()
+    reached = [(line["moment"], line["changes"]) for line in map(json.loads, record)]
+    assert reached == [(m, {"n": ["", "1"]}) for m in ("set", "commit", "committed")]
+
+
+async def test_writes_of_other_keys_and_of_the_same_value_kill_nobody(world):
+    world.deploy("app", COUNTS.replace("$((n + 1))", "1"), **PEERS)
+    await world.settled()
+    assert await count(world) == 0
+    world.engine.faults.apply(Fault("kill-at-write", "app/0", key="n"))
+    assert await count(world) == 0
+    world.engine.faults.apply(Fault("kill-at-write", "app/0", key="m"))
+    assert await count(world) == 0
 
 
 async def test_a_frozen_unit_stops_where_it_is_and_goes_on(world):

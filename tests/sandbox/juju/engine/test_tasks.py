@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
-from sandbox.juju.state import tasks
+from sandbox.juju.state import models, tasks
 from sandbox.juju.state.tasks import Request
 
 GREET = {
@@ -160,6 +161,23 @@ async def test_juju_exec_on_the_machine_runs_a_custom_event(world):
     assert world.status("app/0") == "active: ticked"
     assert world.events("app/0")[-1] == "run commands"
     await world.settled()
+
+
+async def test_juju_exec_knows_its_machine_where_two_models_name_units_alike(world):
+    """As a charm's ticker does: without a hook's variables, from another folder."""
+    left_behind = (
+        'if [ "$JUJU_HOOK_NAME" = start ]; then cd /;'
+        " env -u JUJU_MODEL_UUID -u JUJU_CONTEXT_ID setsid"
+        " juju-exec app/0 'echo $JUJU_MODEL_UUID > ticked' </dev/null >/dev/null 2>&1 & fi"
+    )
+    with world.store.transaction() as tx:
+        second = models.add_model(tx, "second", "admin", "localhost").uuid
+    both = [world, dataclasses.replace(world, model=second)]
+    for one in both:
+        one.deploy("app", left_behind)
+    for one in both:
+        await world.until(lambda one=one: one.written("app/0", "ticked"))
+        assert one.written("app/0", "ticked").strip() == one.model
 
 
 async def test_juju_exec_waits_for_the_hook_that_runs(world):

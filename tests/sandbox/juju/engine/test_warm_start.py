@@ -231,6 +231,8 @@ async def test_a_hook_that_is_killed_is_told_apart_and_the_next_one_runs(make):
     assert found
     command = Command([str(charm.folder / "dispatch")], charm.folder, charm.environment)
     running = await Process.start(command, None, WarmStart(*found))
+    with pytest.raises(asyncio.TimeoutError):  # as an agent that dies waits no more
+        await asyncio.wait_for(running.wait(), 0.1)
     running.kill()
     assert (await running.wait()).code == -signal.SIGKILL
     assert await charm.warms()
