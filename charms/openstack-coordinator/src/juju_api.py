@@ -204,23 +204,21 @@ class Model:
     async def _pending_resources(
         self, application: str, url: str, origin: Mapping[str, Any]
     ) -> dict[str, str]:
-        """Resource -> the id under which the new charm gets it, for each that must change.
+        """Resource -> the id under which the new charm gets it, for each of Charmhub's.
 
-        As Juju's own client does: without these a charm goes on with the resources of the one
-        before, and has none that it is the first to declare.
+        Without these a charm goes on with the resources of the one before, and has none that it is
+        the first to declare. All are taken anew: which have changed tells only
+        Charms.ListCharmResources, whose lists in a list libjuju cannot read.
         """
-        entity = {"charm-url": url, "charm-origin": origin}
-        listed = await self._session.call("Charms", "ListCharmResources", entities=[entity])
-        # A list for each charm.
-        declared = [resource for found in listed.get("results") or () for resource in found]
-        for resource in declared:
-            _raise_error(resource, "Charms.ListCharmResources")
+        info = await self._session.call("Charms", "CharmInfo", url=url)
+        declared = (info.get("meta") or {}).get("resources") or {}
         if not declared:
             return {}
         tag = f"application-{application}"
         known = await self._session.call_one("Resources", "ListResources", entities=[{"tag": tag}])
-        current = {resource["name"]: resource for resource in known.get("resources") or ()}
-        wanted = [r for r in declared if _changes(current.get(r["name"]), r)]
+        uploaded = {r["name"] for r in known.get("resources") or () if r["origin"] == "upload"}
+        # What an operator has uploaded is his to replace.
+        wanted = [found for name, found in sorted(declared.items()) if name not in uploaded]
         if not wanted:
             return {}
         kept = ("name", "type", "path", "description")
@@ -443,13 +441,6 @@ def _raise_error(answer: Mapping[str, Any], what: str) -> None:
 
 def _unit_tag(unit: str) -> str:
     return f"unit-{unit.replace('/', '-')}"
-
-
-def _changes(current: Mapping[str, Any] | None, released: Mapping[str, Any]) -> bool:
-    """Whether a charm's resource becomes another. What an operator uploaded is his to replace."""
-    if current is None:
-        return True
-    return current.get("origin") != "upload" and current.get("revision") != released["revision"]
 
 
 def _towards(origin: Mapping[str, Any], channel: str, revision: int | None) -> dict[str, Any]:

@@ -10,17 +10,17 @@ import pytest
 from charms.openstack_coordinator.v0 import juju_session
 
 ORIGIN = {"source": "charm-hub", "track": "1.8", "risk": "stable", "base": {"name": "ubuntu"}}
-RELEASED = [
-    {"name": "core", "type": "file", "path": "core.snap", "description": "", "revision": 4},
-    {"name": "vault", "type": "file", "path": "vault.snap", "description": "x", "revision": 9},
-]
+DECLARED = {
+    "core": {"name": "core", "type": "file", "path": "core.snap", "description": ""},
+    "vault": {"name": "vault", "type": "file", "path": "vault.snap", "description": "x"},
+}
 
 
 class Controller:
     """Answers the calls of a refresh, and remembers them."""
 
-    def __init__(self, current: list[dict[str, Any]], released: list[dict[str, Any]]) -> None:
-        self.current, self.released = current, released
+    def __init__(self, current: list[dict[str, Any]], declared: dict[str, Any]) -> None:
+        self.current, self.declared = current, declared
         self.asked: dict[str, dict[str, Any]] = {}
         self.refuses = ""
 
@@ -31,7 +31,7 @@ class Controller:
         return {
             "GetCharmURLOrigin": {"url": "ch:amd64/vault-500", "charm-origin": ORIGIN},
             "AddCharm": {"charm-origin": {**ORIGIN, "revision": 507}},
-            "ListCharmResources": {"results": [self.released]},
+            "CharmInfo": {"meta": {"resources": self.declared}},
             "AddPendingResources": {
                 "pending-ids": [f"id-{r['name']}" for r in params.get("resources", ())]
             },
@@ -53,8 +53,8 @@ def held(name: str, revision: int, origin: str = "store") -> dict[str, Any]:
     return {"name": name, "revision": revision, "origin": origin}
 
 
-async def test_what_is_newer_and_what_is_new_comes_with_the_charm() -> None:
-    controller = Controller([held("core", 3)], RELEASED)
+async def test_the_resources_that_charmhub_has_come_with_the_charm() -> None:
+    controller = Controller([held("core", 3)], DECLARED)
     assert await controller.refresh() == {"core": "id-core", "vault": "id-vault"}
     asked = controller.asked["AddPendingResources"]
     assert asked["tag"] == "application-vault"
@@ -69,25 +69,22 @@ async def test_what_is_newer_and_what_is_new_comes_with_the_charm() -> None:
     }
 
 
-async def test_what_is_there_already_is_not_asked_for_again() -> None:
-    controller = Controller([held("core", 4), held("vault", 8)], RELEASED)
-    assert await controller.refresh() == {"vault": "id-vault"}
-
-
 async def test_what_an_operator_uploaded_stays_his() -> None:
-    controller = Controller([held("core", 0, "upload"), held("vault", 9)], RELEASED)
+    uploaded = [held("core", 0, "upload"), held("vault", 9, "upload")]
+    assert await Controller(uploaded[:1], DECLARED).refresh() == {"vault": "id-vault"}
+    controller = Controller(uploaded, DECLARED)
     assert await controller.refresh() == {}
     assert "AddPendingResources" not in controller.asked
 
 
 async def test_a_charm_without_resources_takes_no_further_request() -> None:
-    controller = Controller([], [])
+    controller = Controller([], {})
     assert await controller.refresh() == {}
     assert "ListResources" not in controller.asked
 
 
 async def test_a_resource_that_juju_refuses_stops_the_refresh() -> None:
-    controller = Controller([], RELEASED)
+    controller = Controller([], DECLARED)
     controller.refuses = "AddPendingResources"
     with pytest.raises(juju_session.RequestRefused, match="no such resource"):
         await controller.refresh()
