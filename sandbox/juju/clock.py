@@ -1,7 +1,8 @@
 """The controller's clock: the one place where it reads the time, and how fast that runs.
 
 Tests and demonstrations let an hour pass in seconds: the controller's time then runs faster
-than the machine's, from the moment at which that was asked for, and never backwards.
+than the machine's, from the moment at which that was asked for, and never backwards: what it
+has gained by then it stays ahead.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ class Pace:
 
 _PACES = [Pace()]
 """The last is in force. A process has one controller, so it has one clock."""
+_LATEST = [0.0]
+"""The latest moment that was told; it stands still while the machine's clock is set back."""
 
 
 def pace() -> Pace:
@@ -51,6 +54,7 @@ def run_at(rate: float) -> Pace:
 def take_up(known: Pace) -> Pace:
     """Go on at a pace that an earlier process had."""
     _PACES[:] = [known]
+    _LATEST[:] = [known.shown]
     return known
 
 
@@ -61,7 +65,13 @@ def real_seconds(seconds: float) -> float:
 
 def now() -> datetime.datetime:
     """The present moment, in UTC."""
-    return datetime.datetime.fromtimestamp(pace().at(time.time()), datetime.timezone.utc)
+    _LATEST[0] = max(_LATEST[0], pace().at(time.time()))
+    return datetime.datetime.fromtimestamp(_LATEST[0], datetime.timezone.utc)
+
+
+def ahead() -> datetime.timedelta:
+    """How far the controller's time is ahead of the machine's, in whole seconds."""
+    return datetime.timedelta(seconds=max(0, round(now().timestamp() - time.time())))
 
 
 def stamp(moment: datetime.datetime | None = None) -> str:

@@ -149,7 +149,7 @@ def _open_store(path: pathlib.Path) -> Store:
     return Store(path)
 
 
-def _watch_children_by_descriptor() -> None:
+def watch_children_by_descriptor() -> None:
     """Before Python 3.12 asyncio has a thread for each child unless it is told of pidfds."""
     if sys.version_info < (3, 12):
         policy = asyncio.get_event_loop_policy()
@@ -163,7 +163,7 @@ def main() -> int:
     )
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     home = Home.from_environment()
-    _watch_children_by_descriptor()
+    watch_children_by_descriptor()
     try:
         with single.instance(home.folder("run") / "juju.pid"):
             asyncio.run(serve(home))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from sandbox.juju import names
 from sandbox.juju.bundles.errors import BundleError
 
-APPLICATION_NAME = r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*"
 _PLACEMENT = re.compile(
     rf"(?:(?P<container>[a-z]+):)?"
-    rf"(?:(?P<application>{APPLICATION_NAME})(?:/(?P<unit>0|[1-9][0-9]*))?"
+    rf"(?:(?P<application>{names.APPLICATION})(?:/(?P<unit>0|[1-9][0-9]*))?"
     rf"|(?P<machine>0|[1-9][0-9]*))"
 )
 

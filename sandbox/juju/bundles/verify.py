@@ -8,23 +8,23 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sandbox.juju import constraints
+from sandbox.juju import constraints, names
 from sandbox.juju.bundles.errors import BundleError, InvalidBundle
-from sandbox.juju.bundles.placement import APPLICATION_NAME, Placement, parse_placement
+from sandbox.juju.bundles.placement import Placement, parse_placement
 from sandbox.juju.bundles.schema import KUBERNETES
 from sandbox.juju.bundles.source import Document
 from sandbox.juju.bundles.storage_constraints import parse_storage
 from sandbox.juju.errors import JujuError
 
 _RELATION = r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*"
-_ENDPOINT = re.compile(rf"({APPLICATION_NAME}):({_RELATION})")
+_ENDPOINT = re.compile(rf"({names.APPLICATION}):({_RELATION})")
 _NUMBER = re.compile(r"0|[1-9][0-9]*")
 _STORAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*")
 _SERIES = re.compile(r"[a-z]+(?:[a-z0-9]+)?")
 _BASE = re.compile(r"[a-z][a-z0-9]*@[^@/\s]+(?:/(?:stable|candidate|beta|edge))?")
 _CHARM = re.compile(
     rf"(?:(?P<schema>ch|local):)?(?:[a-z0-9]+/)?(?:[a-z]+/)?"
-    rf"(?P<name>{APPLICATION_NAME})(?:-(?P<revision>[0-9]+))?"
+    rf"(?P<name>{names.APPLICATION})(?:-(?P<revision>[0-9]+))?"
 )
 _OFFER_URL = re.compile(r"(?:[^:/.]+:)?(?:[^/:.]+/)?[^./:]+\.[^/]+")
 
@@ -68,7 +68,7 @@ def _saas_problems(document: Document) -> Iterator[str]:
     for name, saas in sorted((document.get("saas") or {}).items()):
         if name in applications:
             yield f'application "{name}" already exists with SAAS "{name}" name'
-        if not re.fullmatch(APPLICATION_NAME, name):
+        if not names.is_application(name):
             yield f'invalid SAAS name "{name}" found'
         url = (saas or {}).get("url") or ""
         if url and not _OFFER_URL.fullmatch(url):
@@ -170,7 +170,7 @@ def _storage_problem(text: str) -> str:
 
 def _offer_problems(name: str, app: Document) -> Iterator[str]:
     for offer, spec in sorted((app.get("offers") or {}).items()):
-        if not re.fullmatch(APPLICATION_NAME, offer):
+        if not names.is_application(offer):
             yield f'invalid offer name "{offer}" in application "{name}"'
         for endpoint in (spec or {}).get("endpoints") or []:
             if not re.fullmatch(_RELATION, endpoint):
@@ -262,7 +262,7 @@ def _relation_problems(document: Document) -> Iterator[str]:
         ends: list[tuple[str, str]] = []
         for end in pair:
             found = _ENDPOINT.fullmatch(end or "")
-            if found is None and not re.fullmatch(APPLICATION_NAME, end or ""):
+            if found is None and not names.is_application(end or ""):
                 yield f'invalid relation syntax "{end}"'
                 continue
             application = found[1] if found else end

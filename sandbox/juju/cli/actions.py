@@ -22,7 +22,7 @@ from sandbox.juju.cli.config_files import read_yaml
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.output import filled, naturally, yaml_text
 from sandbox.juju.cli.table import Table
-from sandbox.juju.cli.tags import is_application, is_machine, is_unit, unit_tag
+from sandbox.juju.cli.tags import is_machine, is_unit, unit_tag
 from sandbox.juju.cli.task_document import (
     plain_exec_text,
     plain_run_text,
@@ -33,6 +33,7 @@ from sandbox.juju.cli.task_document import (
 )
 from sandbox.juju.cli.times import moment
 from sandbox.juju.client.errors import raise_for
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")

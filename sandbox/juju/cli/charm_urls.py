@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 
-_NAME = r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*"
+from sandbox.juju import names
+
 _URL = re.compile(
     rf"(?:(?P<schema>ch|local):)?(?:(?P<arch>[a-z0-9]+)/)?(?:(?P<series>[a-z]+)/)?"
-    rf"(?P<name>{_NAME})(?:-(?P<revision>\d+))?"
+    rf"(?P<name>{names.APPLICATION})(?:-(?P<revision>\d+))?"
 )
 
 

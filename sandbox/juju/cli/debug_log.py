@@ -9,9 +9,10 @@ from typing import Any
 
 from sandbox.juju.cli.command import MODEL, Arguments, Command, Context, at_most
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.tags import is_application, is_machine, is_unit, machine_tag, unit_tag
+from sandbox.juju.cli.tags import is_machine, is_unit, machine_tag, unit_tag
 from sandbox.juju.cli.times import moment
 from sandbox.juju.client.errors import ConnectionFailed
+from sandbox.juju.names import is_application
 
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR")
 _DEFAULT_LINES = 10

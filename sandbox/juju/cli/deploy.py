@@ -41,10 +41,11 @@ from sandbox.juju.cli.deploy_options import (
     wire_storages,
 )
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.tags import application_name_problem, is_application
+from sandbox.juju.cli.tags import application_name_problem
 from sandbox.juju.cli.units import in_model, parse_placements
 from sandbox.juju.client.bases import parse_base
 from sandbox.juju.client.errors import ApiError, raise_for
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _CHARM_ONLY = (

@@ -17,8 +17,9 @@ from sandbox.juju.cli.command import (
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.output import filled
 from sandbox.juju.cli.table import Table
-from sandbox.juju.cli.tags import is_application, is_machine, is_unit, machine_tag, unit_tag
+from sandbox.juju.cli.tags import is_machine, is_unit, machine_tag, unit_tag
 from sandbox.juju.cli.times import day_and_time
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _DEFAULT_SIZE = 20

@@ -22,8 +22,8 @@ from sandbox.juju.cli.command import (
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.session import unqualified
 from sandbox.juju.cli.table import Table
-from sandbox.juju.cli.tags import is_application
 from sandbox.juju.client.errors import raise_for
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _SUBNETS = "Ingress subnets"

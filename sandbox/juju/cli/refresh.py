@@ -36,9 +36,9 @@ from sandbox.juju.cli.deploy_options import (
     split_config,
 )
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.tags import is_application
 from sandbox.juju.client.bases import parse_base
 from sandbox.juju.client.errors import ApiError
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 

@@ -17,8 +17,8 @@ from sandbox.juju.cli.command import (
 )
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.offers import OfferUrl, consume, parse_offer_url
-from sandbox.juju.cli.tags import is_application
 from sandbox.juju.client.errors import ApiError
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _ENDPOINT = re.compile(r"[a-z](?:[a-z0-9]|-[a-z0-9])*(?:_[a-z0-9-]+)*")

@@ -17,14 +17,8 @@ from sandbox.juju.cli.command import (
     at_least,
 )
 from sandbox.juju.cli.flags import UsageError, flag
-from sandbox.juju.cli.tags import (
-    is_application,
-    is_machine,
-    is_unit,
-    machine_tag,
-    name_of,
-    unit_tag,
-)
+from sandbox.juju.cli.tags import is_machine, is_unit, machine_tag, name_of, unit_tag
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _ABOUT_TO = "This command will perform the following actions:"

@@ -17,7 +17,8 @@ from sandbox.juju.cli.command import (
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.output import filled, naturally
 from sandbox.juju.cli.status_document import display_channel
-from sandbox.juju.cli.tags import is_application, is_unit, name_of, unit_tag
+from sandbox.juju.cli.tags import is_unit, name_of, unit_tag
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 

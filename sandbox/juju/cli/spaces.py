@@ -17,8 +17,8 @@ from sandbox.juju.cli.deploy_options import parse_bindings
 from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.output import filled
 from sandbox.juju.cli.table import Table
-from sandbox.juju.cli.tags import is_application
 from sandbox.juju.client.errors import raise_for
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import re
 
-_APPLICATION = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*")
-_UNIT = re.compile(rf"{_APPLICATION.pattern}/\d+")
+from sandbox.juju import names
+
+_UNIT = re.compile(rf"{names.APPLICATION}/\d+")
 _MACHINE = re.compile(r"\d+(?:/[a-z]+/\d+)*")
 _MODEL = re.compile(r"[a-z0-9]+[a-z0-9.-]*")
-
-
-def is_application(name: str) -> bool:
-    """Whether this can be an application's name."""
-    return _APPLICATION.fullmatch(name) is not None
 
 
 def application_name_problem(name: str) -> str:

@@ -11,10 +11,11 @@ from sandbox.juju.cli.flags import UsageError, flag
 from sandbox.juju.cli.output import yaml_text
 from sandbox.juju.cli.session import split_model
 from sandbox.juju.cli.status_document import display_channel
-from sandbox.juju.cli.tags import is_application, is_machine, is_unit
+from sandbox.juju.cli.tags import is_machine, is_unit
 from sandbox.juju.cli.times import seconds_of
 from sandbox.juju.cli.wait_query import Query, parse_query
 from sandbox.juju.client.errors import ApiError
+from sandbox.juju.names import is_application
 
 Json = dict[str, Any]
 _POLL_SECONDS = 0.5

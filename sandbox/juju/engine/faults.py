@@ -257,7 +257,10 @@ class Faults:
             leases.extend_all(tx, clock.now().timestamp())
         for agent in self._agents.values():
             agent.keep_pace()
-        return f"the controller's clock runs {fault.rate:g} times as fast, it is {clock.stamp()}"
+        return (
+            f"the controller's clock runs {fault.rate:g} times as fast, it is {clock.stamp()}"
+            f"{_lead()}"
+        )
 
     def _clear(self, fault: Fault, model: str) -> str:
         self._runtime.failures.clear()
@@ -269,7 +272,7 @@ class Faults:
             self._connect(key)
         if clock.pace().rate != 1:
             self._set_clock(Fault("clock"), model)
-        return "nothing goes wrong on purpose any more"
+        return f"nothing goes wrong on purpose any more{_lead()}"
 
     def _targets(self, fault: Fault, model: str) -> list[UnitAgent]:
         """The agents of a unit, or of all units of a machine and of its containers."""
@@ -364,6 +367,12 @@ def _key(agent: UnitAgent) -> _Away:
 
 def _named(agents: list[UnitAgent]) -> str:
     return ", ".join(agent.unit for agent in agents) or "nothing: no unit is there"
+
+
+def _lead() -> str:
+    """That the clock has gained time, which it keeps: it cannot run backwards."""
+    ahead = clock.ahead()
+    return f"; the controller's clock stays {ahead} ahead of the machine's" if ahead else ""
 
 
 def _span(seconds: float) -> str:

@@ -8,7 +8,15 @@ from sandbox.juju import clock
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.hook_tools.answer import NOTHING, Answer, formatted
 from sandbox.juju.hook_tools.invocation import Flag, Invocation, ToolError, UsageError
-from sandbox.juju.state import applications, clouds, models, relations, statuses, units
+from sandbox.juju.state import (
+    applications,
+    clouds,
+    models,
+    relations,
+    remote_applications,
+    statuses,
+    units,
+)
 from sandbox.juju.state.store import Transaction
 
 DEBUG = Flag(("--debug",), False)
@@ -57,32 +65,43 @@ def goal_state(context: HookContext, invocation: Invocation) -> Answer:
     invocation.expect(0)
     with context.store.transaction() as tx:
         goal = {
-            "units": _units(tx, context.model, context.application),
+            "units": _units(tx, context, context.application),
             "relations": _relations(tx, context),
         }
     return formatted(invocation, goal, default="yaml")
 
 
-def _units(tx: Transaction, model: str, application: str) -> dict[str, Any]:
+def _units(tx: Transaction, context: HookContext, application: str) -> dict[str, Any]:
+    """The units of an application; of a subordinate one only that beside this unit."""
     found = {}
-    for unit in units.of_application(tx, model, application):
-        if unit.life == "alive":
-            status = statuses.workload(tx, model, unit.name)
-            found[unit.name] = {"status": status.status, "since": _since(status.since)}
-        else:
-            found[unit.name] = {"status": unit.life, "since": _since(unit.created)}
+    for unit in units.of_application(tx, context.model, application):
+        if unit.life == "dead" or unit.principal not in (None, "", context.unit.name):
+            continue
+        status = statuses.workload(tx, context.model, unit.name)
+        shown = status.status if unit.life == "alive" else unit.life
+        found[unit.name] = {"status": shown, "since": _since(status.since)}
     return found
 
 
 def _relations(tx: Transaction, context: HookContext) -> dict[str, dict[str, Any]]:
+    """What the application is related to, by endpoint (uniter.go, goalStateRelations).
+
+    An application of another model goes by its offer's URL and shows no units; those who offer
+    are told nothing of their consumers.
+    """
     found: dict[str, dict[str, Any]] = {}
     for relation in relations.of_application(tx, context.model, context.application):
-        endpoint = relation.endpoint(context.application).name
-        remote = relation.remote(context.application).application
-        goal = found.setdefault(endpoint, {})
-        if not relation.peer:
-            goal[remote] = {"status": relation.status, "since": _since(relation.created)}
-            goal.update(_units(tx, context.model, remote))
+        if relation.peer:
+            continue
+        other = relation.remote(context.application).application
+        remote = remote_applications.find(tx, context.model, other)
+        if remote is not None and remote.consumer:
+            continue
+        goal = found.setdefault(relation.endpoint(context.application).name, {})
+        name = remote.url if remote else other
+        goal[name] = {"status": relation.status, "since": _since(relation.created)}
+        if remote is None:
+            goal.update(_units(tx, context, other))
     return found
 
 

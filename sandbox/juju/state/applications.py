@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.juju import clock, constraints, errors
+from sandbox.juju import clock, constraints, errors, names
 from sandbox.juju.placement import MACHINE_SCOPE, Placement
 from sandbox.juju.state import (
     charms,
@@ -24,7 +23,6 @@ from sandbox.juju.state import (
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Application, Charm
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*\Z")
 _EVERYWHERE = ["0.0.0.0/0", "::/0"]
 
 
@@ -330,7 +328,7 @@ def _parsed_config(charm: Charm, given: Mapping[str, Any]) -> tuple[dict[str, An
 
 
 def _check_new(tx: Transaction, model: str, name: str, charm: Charm, base: str) -> None:
-    if not _NAME.match(name):
+    if not names.is_application(name):
         raise errors.NotValid("invalid name")
     if tx.one("SELECT 1 FROM applications WHERE model = ? AND name = ?", model, name):
         raise errors.AlreadyExists("application already exists")

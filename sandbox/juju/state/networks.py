@@ -70,8 +70,9 @@ class UnitNetworks:
 
     def _is_public(self, endpoint: str, relation: Relation) -> bool:
         """Whether other models are told the machine's preferred address, whatever the space."""
-        between = mirrored_relations.other(self._tx, relation) is not None
-        return bool(self._known) and between and self._space(endpoint) == ALPHA
+        if not self._known or self._space(endpoint) != ALPHA:
+            return False
+        return mirrored_relations.other(self._tx, relation) is not None
 
     def _space(self, endpoint: str) -> str:
         if endpoint != JUJU_INFO.name:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import sqlite3
 import uuid as uuids
 from collections.abc import Mapping
 
-from sandbox.juju import errors
+from sandbox.juju import errors, names
 from sandbox.juju.state import applications, models
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Endpoint
@@ -19,8 +18,6 @@ EVERYONE = "everyone@external"
 
 ACCESS = ("read", "consume", "admin")
 """What a user may do with an offer, weakest first."""
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*\Z")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +158,7 @@ def forget(tx: Transaction, offer: Offer) -> None:
 
 def _check(tx: Transaction, model: str, offering: Offering, present: Offer | None) -> str:
     """Refuse what may not be offered; returns the offer's description."""
-    if not _NAME.match(offering.name):
+    if not names.is_application(offering.name):
         raise errors.NotValid(f'offer name "{offering.name}" not valid')
     charm = applications.charm_of(tx, applications.get(tx, model, offering.application))
     known = charm.endpoints()
@@ -193,11 +190,11 @@ def _check_taken_back(tx: Transaction, present: Offer, kept: set[str]) -> None:
             *(present.model, connection.offering_relation, present.application),
         )
     }
-    names = sorted(gone & used)
-    if len(names) == 1:
-        raise errors.JujuError(f'application endpoint "{names[0]}" has active consumers')
-    if names:
-        shown = ", ".join(names)
+    missed = sorted(gone & used)
+    if len(missed) == 1:
+        raise errors.JujuError(f'application endpoint "{missed[0]}" has active consumers')
+    if missed:
+        shown = ", ".join(missed)
         raise errors.JujuError(f'application endpoints "{shown}" have active consumers')
 
 

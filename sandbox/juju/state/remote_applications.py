@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import sqlite3
 from collections.abc import Iterable
 
-from sandbox.juju import clock, errors
+from sandbox.juju import clock, errors, names
 from sandbox.juju.state import models
 from sandbox.juju.state.statuses import Status, application
 from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.values import Endpoint, Life
-
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]*[a-z][a-z0-9]*)*\Z")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +133,7 @@ def finish(tx: Transaction, model: str, name: str) -> bool:
 
 
 def _check(tx: Transaction, model: str, name: str) -> None:
-    if not _NAME.match(name):
+    if not names.is_application(name):
         raise errors.NotValid(f'name "{name}" not valid')
     models.alive(tx, model)
     if tx.one("SELECT 1 FROM applications WHERE model = ? AND name = ?", model, name):

@@ -81,6 +81,28 @@ def test_the_status_tells_which_charm_of_charmhub_is_newer_until_it_is_taken(juj
     assert found.apps["memcached"].can_upgrade_to == ""
 
 
+def test_a_charm_of_charmhub_comes_by_name_channel_and_revision(juju):
+    """A subordinate one: without a principal nothing of it runs."""
+    juju.deploy("mysql-router", "router", channel="8.0/stable", base="ubuntu@24.04")
+    router = juju.status().apps["router"]
+    assert (router.charm, router.charm_name) == ("mysql-router", "mysql-router")
+    assert (router.charm_origin, router.charm_channel) == ("charmhub", "8.0/stable")
+    juju.deploy("mysql-router", "older", channel="8.0/stable", revision=router.charm_rev)
+    assert juju.status().apps["older"].charm_rev == router.charm_rev
+    juju.refresh("router", channel="8.0/edge")
+    refreshed = juju.status().apps["router"]
+    assert refreshed.charm_channel == "8.0/edge"
+    assert refreshed.charm_rev >= router.charm_rev
+    for words, message in (
+        (("deploy", "mysql-router", "x", "--channel", "9.9/stable"), "9.9/stable"),
+        (("deploy", "no-such-charm"), "no-such-charm"),
+    ):
+        with pytest.raises(jubilant.CLIError) as refusal:
+            juju.cli(*words)
+        assert refusal.value.returncode == 1
+        assert message in refusal.value.stderr
+
+
 def test_relations_and_subordinates(juju, charms):
     for name in ("web", "proxy", "agent"):
         juju.deploy(charms / f"{name}.charm")

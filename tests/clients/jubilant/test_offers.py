@@ -53,6 +53,12 @@ def test_an_offer_is_found_consumed_related_and_withdrawn(juju, database, charms
     offers = json.loads(database.cli("offers", "--format", "json"))
     (connection,) = offers["mysql"]["connections"]
     assert connection["ingress-subnets"] == ["127.0.0.0/8"]
+    goal = json.loads(juju.exec("goal-state --format json", unit="web/0").stdout)
+    (of_store,) = goal["relations"]["store"].items()
+    assert of_store[0] == f"sandbox:{url}", "no units of another model"
+    assert of_store[1]["status"] == "joined"
+    goal = json.loads(database.exec("goal-state --format json", unit="db/0").stdout)
+    assert goal["relations"] == {}, "who offers does not hear of consumers"
 
     with pytest.raises(jubilant.CLIError) as refusal:
         database.cli("remove-offer", url, "-y", include_model=False)

@@ -31,35 +31,26 @@ async def test_the_controller_of_the_client_s_data_is_found(controller):
     assert (await controller.clouds()).clouds["cloud-localhost"].type_ == "lxd"
 
 
-async def test_a_wrong_password_is_refused(juju_3_6):
+@pytest.mark.parametrize(
+    ("username", "password", "refusal"),
+    [
+        ("admin", "wrong", "invalid entity name or password"),
+        # Without a name the client offers macaroons, of which the controller takes none.
+        ("", "", "no credentials provided"),
+    ],
+)
+async def test_a_login_that_is_none_is_refused_and_says_why(juju_3_6, username, password, refusal):
     with environment(juju_3_6.environment):
         client = Controller()
         await client.connect("sandbox")
         parameters = client.connection().connect_params()
         await client.disconnect()
-        stranger = Controller()
-        with pytest.raises(JujuError, match="invalid entity name or password"):
-            await stranger.connect(
+        with pytest.raises(JujuError, match=refusal):
+            await Controller().connect(
                 endpoint=parameters["endpoint"],
                 cacert=parameters["cacert"],
-                username="admin",
-                password="wrong",
-            )
-
-
-async def test_a_login_by_macaroons_is_refused_and_says_so(juju_3_6):
-    with environment(juju_3_6.environment):
-        client = Controller()
-        await client.connect("sandbox")
-        parameters = client.connection().connect_params()
-        await client.disconnect()
-        stranger = Controller()
-        with pytest.raises(JujuError, match="no credentials provided"):
-            await stranger.connect(
-                endpoint=parameters["endpoint"],
-                cacert=parameters["cacert"],
-                username="",
-                password="",
+                username=username,
+                password=password,
             )
 
 

@@ -207,8 +207,10 @@ class Interpreter:
         for pid in self._running.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            # Not by Process.kill: that would take the end of a dead one away from asyncio.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         for output in self._outputs:
             output.close()
         gone = Unfit("the waiting interpreter is gone")

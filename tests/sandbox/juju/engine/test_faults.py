@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import time
 
 import hypothesis
@@ -350,6 +351,23 @@ async def test_the_clock_never_runs_backwards(world):
     assert clock.now() >= ahead
     await world.restart()
     assert clock.now() >= ahead, "nor when the controller starts again"
+
+
+async def test_it_is_told_how_far_the_clock_stays_ahead(world):
+    assert world.engine.faults.apply(Fault("clear")) == "nothing goes wrong on purpose any more"
+    began = clock.now()
+    world.engine.faults.apply(Fault("clock", rate=3600))
+    await world.until(lambda: (clock.now() - began).total_seconds() > 600)
+    told = world.engine.faults.apply(Fault("clear"))
+    ahead = re.search(r"; the controller's clock stays (\d+:\d\d:\d\d) ahead of the", told)
+    assert ahead, told
+    assert ahead[1] >= "0:09:50"
+
+
+def test_the_time_stands_still_while_the_machines_clock_is_set_back(monkeypatch):
+    moments = iter([1000.0, 400.0, 1001.0])
+    monkeypatch.setattr(clock.time, "time", lambda: next(moments))
+    assert [clock.now().timestamp() for _ in range(3)] == [1000.0, 1000.0, 1001.0]
 
 
 async def test_an_action_cut_off_by_its_agents_death_is_failed_and_not_repeated(world):

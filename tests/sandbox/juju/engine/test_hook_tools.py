@@ -11,6 +11,7 @@ from sandbox.juju.state import applications, relations, scopes, statuses, storag
 DATABASE = {"provides": {"db": {"interface": "sql"}}}
 CLIENT = {"requires": {"db": {"interface": "sql"}}}
 PEERS = {"peers": {"cluster": {"interface": "cluster"}}}
+HOST = {"host": {"interface": "juju-info", "scope": "container"}}
 
 
 async def tool(world, unit, command):
@@ -237,7 +238,24 @@ async def test_the_goal_names_units_and_related_applications(related):
     _, printed, _ = await tool(related, "wiki/0", "goal-state --format json")
     found = json.loads(printed)
     assert set(found["units"]) == {"wiki/0", "wiki/1"}
+    assert set(found["relations"]) == {"db"}, "peers are units"
     assert set(found["relations"]["db"]) == {"mysql", "mysql/0"}
+    assert found["relations"]["db"]["mysql"]["status"] == "joined"
+
+
+async def test_the_goal_has_only_the_subordinates_beside_the_unit_and_who_goes_is_dying(world):
+    world.deploy("ntp", subordinate=True, requires=HOST)
+    world.deploy("wiki", num_units=2, **CLIENT)
+    world.relate("ntp:host", "wiki")
+    await world.until(lambda: len(world.do(units.names, "ntp")) == 2)
+    await world.settled()
+    beside = next(u for u in world.do(units.of_application, "ntp") if u.principal == "wiki/0")
+    _, printed, _ = await tool(world, "wiki/0", "goal-state --format json")
+    assert set(json.loads(printed)["relations"]["juju-info"]) == {"ntp", beside.name}
+    with world.store.transaction() as tx:
+        tx.update("units", {"model": world.model, "name": "wiki/1"}, life="dying")
+    _, printed, _ = await tool(world, "wiki/0", "goal-state --format json")
+    assert json.loads(printed)["units"]["wiki/1"]["status"] == "dying"
 
 
 async def test_the_workload_version_is_shown(related):

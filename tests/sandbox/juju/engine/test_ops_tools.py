@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import pathlib
+import re
 
+import ops
 import pytest
 
 from sandbox.juju import clock
+from sandbox.juju.hook_tools import registry
 from sandbox.juju.state import applications, secrets, storage, units
 from tests.sandbox.juju.engine import packed_python
 
@@ -219,3 +223,14 @@ async def test_ops_follows_a_secret_through_its_rotation(related):
     await related.settled(30)
     revisions = related.do(secrets.revisions, secret.id)
     assert [revision.number for revision in revisions] == [2]
+
+
+def test_there_is_every_tool_that_ops_calls_and_none_that_is_not_for_machines():
+    """Payloads and Kubernetes' tools ops does not call; metrics are gone since Juju 3.6."""
+    folder = pathlib.Path(ops.__file__).parent
+    sources = "".join(path.read_text("utf-8") for path in folder.rglob("*.py"))
+    called = set(re.findall(r"\brun\(\s*'([a-z-]+)'", sources)) - {"add-metric", "pod-spec-set"}
+    assert len(called) > 30
+    assert called <= set(registry.TOOLS)
+    others = set(registry.TOOLS) - called
+    assert others == {"leader-get", "leader-set", "unit-get", "action-set"} - called

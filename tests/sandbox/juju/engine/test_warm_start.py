@@ -11,10 +11,12 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
 from sandbox import processes
+from sandbox.juju import controller
 from sandbox.juju.engine.process import Command, Process, WarmStart
 from sandbox.juju.engine.warm_start import dispatching, preloads, scripts
 from sandbox.juju.engine.warm_start.pool import WarmStart as Pool
@@ -310,6 +312,37 @@ async def test_idle_interpreters_end(make, monkeypatch):
     monkeypatch.setattr("sandbox.juju.engine.warm_start.pool._LONGEST", -1.0)
     charm.pool._end_idle()
     assert await charm.none_waits()
+
+
+@pytest.fixture
+def by_descriptor():
+    """Children are watched as in the controller."""
+    policy = asyncio.get_event_loop_policy()
+    before = policy.get_child_watcher() if sys.version_info < (3, 12) else None
+    controller.watch_children_by_descriptor()
+    yield
+    if before is not None:
+        policy.set_child_watcher(before)
+
+
+def kill_unheard(pid):
+    """Kill a child and wait for its end without taking it, while the event loop stands still."""
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+async def test_ending_an_interpreter_that_died_takes_nothing_from_asyncio(
+    by_descriptor, make, caplog
+):
+    charm = make()
+    await charm.run("random", warm=False)
+    await charm.run("random", warm=True)
+    (kept,) = charm.pool._kept.values()
+    process = kept.interpreter._process
+    kill_unheard(process.pid)
+    charm.pool.close()
+    assert await process.wait() == -signal.SIGKILL
+    assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
 def test_only_what_is_imported_at_once_is_preloaded(tmp_path):
