@@ -24,10 +24,12 @@ import example_cloud  # noqa: E402
 import full_status  # noqa: E402
 import gates  # noqa: E402
 import knowledge  # noqa: E402
+import ledger  # noqa: E402
+import metrics  # noqa: E402
 import observing  # noqa: E402
 import planner  # noqa: E402
 import snapshot  # noqa: E402
-from charms.openstack_coordinator.v0 import rolling  # noqa: E402
+from charms.openstack_coordinator.v0 import exposition, rolling  # noqa: E402
 from planning import request  # noqa: E402
 from planning.outcome import Planned  # noqa: E402
 
@@ -72,6 +74,9 @@ def measure() -> tuple[Measured, ...]:
     journal = halfway(plan)
     tick, ticking = _timed(lambda: one_tick(plan, journal, seen))
     assert tick is not None
+    running = ledger.Running(_approval(plan, outcome, known), journal, begun=0.0)
+    shown, showing = _timed(lambda: exposition.text(metrics.of_leader(_view(running))))
+    assert shown
     count = sum(len(wave.steps) for wave in plan.waves)
     whole = reading + planning + writing
     packed = len(zlib.compress(text.encode())) / 2**20
@@ -83,7 +88,18 @@ def measure() -> tuple[Measured, ...]:
         Measured("the plan, compressed", packed, 1.0, "MiB"),
         Measured("its journal at the end", len(done(plan).to_json()) / 2**20, 1.0, "MiB"),
         Measured("one tick, halfway", ticking, 0.2, "s"),
+        Measured("its metrics, with the time left", showing, 0.1, "s"),
     )
+
+
+def _approval(plan: rolling.Plan, outcome: Planned, known: knowledge.Knowledge) -> ledger.Approval:
+    figures, guests = dict(known.seconds), dict(outcome.guests)
+    asked = {"request": "release"}
+    return ledger.Approval(plan, asked, outcome.seconds, figures, "", (), 0.0, guests)
+
+
+def _view(running: ledger.Running) -> metrics.View:
+    return metrics.View(0.0, failed=False, ready=True, running=running)
 
 
 def _timed(work: Callable[[], _T]) -> tuple[_T, float]:

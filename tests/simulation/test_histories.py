@@ -21,6 +21,11 @@ def test_whatever_happens_no_invariant_is_broken_and_every_history_ends(tenth: i
     assert endings <= {"done", "held", "aborted", "rolled back", "refused"}
 
 
+@pytest.mark.parametrize("seed", [5007839])
+def test_a_history_that_once_broke_an_invariant_does_so_no_more(seed: int) -> None:
+    assert run(seed).ending == "done"
+
+
 @pytest.mark.parametrize("kinds", [("quorum", "healthy"), ("empty",), ("other-zones-up",)])
 def test_a_coordinator_whose_gates_are_always_open_would_be_caught(
     kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

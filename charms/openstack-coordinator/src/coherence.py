@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+import steps
+
 if TYPE_CHECKING:  # the knowledge needs pydantic, which costs a hook as much as ops does
     from cloud import Application, Cloud, Machine, Unit
     from knowledge import Charm, Knowledge, Need, Release
@@ -259,6 +261,8 @@ def _unit(unit: Unit) -> Finding | None:
         return Finding("blocked", unit.name, f"{unit.workload}{said}", remedy)
     if unit.workload in _SETTLING:
         remedy = f"if it does not pass: juju show-status-log {unit.name}"
+        if unit.message.startswith(steps.PAUSED):
+            remedy = f"somebody paused it: juju run {unit.name} resume"
         return Finding("waiting", unit.name, f"{unit.workload or 'unknown'}{said}", remedy)
     return None
 

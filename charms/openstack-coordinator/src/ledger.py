@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 import zlib
 from collections.abc import Mapping, MutableMapping
@@ -236,8 +237,11 @@ def _packed_approval(approval: Approval) -> str:
     return base64.b85encode(zlib.compress(canonical(raw).encode())).decode()
 
 
+@functools.lru_cache(maxsize=2)
 def _approval(text: str) -> Approval | None:
     """The approval in a databag; None when there is none.
+
+    A hook asks for it several times, and to unpack a plan for 1,000 hypervisors takes 0.2 s.
 
     Raises:
         WrongPlan: what is there cannot be read.

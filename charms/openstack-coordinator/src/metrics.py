@@ -169,7 +169,8 @@ def _phase(phase: str) -> Iterator[Sample]:
 def _of_plan(running: Running, now: float) -> Iterator[Sample]:
     plan, journal = running.plan, running.journal
     yield from _phase(running.phase)
-    yield Sample(INFO, 1, (running.approval.request, plan.hash[:12]))
+    # Its hash, which the journal has: of a large plan it takes a while.
+    yield Sample(INFO, 1, (running.approval.request, journal.plan[:12]))
     yield Sample(BEGUN, running.begun)
     yield Sample(ESTIMATE, running.approval.seconds)
     yield Sample(LEFT, progress.seconds_left(running, now))

@@ -51,29 +51,30 @@ def _text(value: Any) -> str:
 
 
 def _pause_unit(sight: Sight, wanted: Arguments) -> Observation:
-    return _unit_by_action(sight, wanted, "pause", lambda u: paused(u) and u.agent == "idle")
+    return _unit_by_action(sight, wanted, "pause", paused)
 
 
 def _resume_unit(sight: Sight, wanted: Arguments) -> Observation:
-    return _unit_by_action(sight, wanted, "resume", lambda u: not paused(u) and settled(u))
+    return _unit_by_action(sight, wanted, "resume", lambda u: not paused(u) and serving(u))
 
 
 def _upgrade_unit(sight: Sight, wanted: Arguments) -> Observation:
     def upgraded(unit: Unit) -> bool:
-        return is_of(unit.version, wanted["version"]) and unit.agent == "idle"
+        return is_of(unit.version, wanted["version"])
 
     return _unit_by_action(sight, wanted, "openstack-upgrade", upgraded)
 
 
 def _unit_by_action(
-    sight: Sight, wanted: Arguments, action: str, reached: Callable[[Unit], bool]
+    sight: Sight, wanted: Arguments, action: str, effect: Callable[[Unit], bool]
 ) -> Observation:
     name = wanted["unit"]
     unit = sight.snapshot.unit(name)
     if unit is None:
         return sight.failed(f"{name} is gone")
-    if reached(unit):
-        return DONE
+    if effect(unit):
+        # An agent that is busy, or lost for hours, is waited for: it is not asked a second time.
+        return DONE if unit.agent == "idle" else WORKING
     task = sight.task(name, action, None)
     if task is not None and not task.ended:
         # Actions run while a hook is in error, too: the same is not asked for beside it.

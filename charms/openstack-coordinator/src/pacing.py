@@ -2,7 +2,8 @@
 
 An estimate made beforehand knows each kind of operation by a figure of the knowledge, which is
 right for nobody's cloud in particular. Once enough steps of a kind have ended in this run, their
-mean is what the others of that kind are taken to need; kinds not seen so far keep their figure.
+mean is what the others of that kind are taken to need. Before, the figure counts as one of them,
+by the geometric mean: times differ by factors. Kinds not seen so far keep their figure.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from charms.openstack_coordinator.v0.rolling import Journal, Record
 from charms.openstack_coordinator.v0.rolling_plan import Plan, Step
 
 ENOUGH = 3
-"""How many measured ends of a kind tell more than the knowledge's figure."""
+"""How many measured ends of a kind need the knowledge's figure no more."""
+
+_LEAST = 1.0
+"""Seconds that any step takes: a tick."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +68,17 @@ def learned(
 
 
 def each(figures: Mapping[str, float], pace: Pace) -> dict[str, float]:
-    """Kind of operation -> seconds: measured where enough was, else the knowledge's figure."""
-    measured = {k: m.seconds / m.count for k, m in pace.items() if m.count >= ENOUGH}
+    """Kind of operation -> seconds: as measured, as far as it was, else the knowledge's figure."""
+    measured = {k: _mean(figures.get(k, 0.0), m) for k, m in pace.items() if m.count}
     return {**figures, **measured}
+
+
+def _mean(figure: float, measured: Measured) -> float:
+    mean = measured.seconds / measured.count
+    if measured.count >= ENOUGH or not figure:
+        return mean
+    weight = measured.count / (measured.count + 1)
+    return figure ** (1 - weight) * max(mean, _LEAST) ** weight
 
 
 def cost(step: Step, figures: Mapping[str, float], guests: Mapping[str, int]) -> float:

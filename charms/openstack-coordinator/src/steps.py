@@ -101,7 +101,8 @@ def upgrade_unit(unit: str, version: str) -> Operation:
     """The action `openstack-upgrade`, of a charm whose `action-managed-upgrade` is true.
 
     Done when the unit has this workload version and its agent is idle, whatever its workload
-    status is: it may be paused. Nothing takes it back: databases are migrated.
+    status is: it may be paused. Working as long as it has the version and its agent is busy or
+    lost: it is not upgraded twice. Nothing takes it back: databases are migrated.
     """
     return Operation("upgrade-unit", {"unit": unit, "version": version})
 

@@ -204,6 +204,21 @@ def test_a_unit_in_error_blocks_and_a_settling_one_waits(model: dict[str, Any]) 
     ]
 
 
+def test_a_unit_that_somebody_paused_is_told_with_the_command_that_brings_it_back(
+    model: dict[str, Any],
+) -> None:
+    unit = model["applications"]["nova-compute"]["units"]["nova-compute/0"]
+    message = "Paused. Use 'resume' action to resume normal service."
+    unit["workload-status"] = full_status.status("maintenance", message)
+    assert found(model) == [
+        (
+            "waiting",
+            f"nova-compute/0: maintenance: {message}",
+            "somebody paused it: juju run nova-compute/0 resume",
+        )
+    ]
+
+
 def test_a_machine_without_metal_is_told_once_and_its_units_are_not(
     model: dict[str, Any],
 ) -> None:

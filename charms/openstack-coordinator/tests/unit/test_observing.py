@@ -145,6 +145,15 @@ def test_a_unit_is_upgraded_by_its_version_also_while_it_is_paused() -> None:
     assert state(upgrade, requested(), older, tasks=ended) == "working", "the version lags"
 
 
+@pytest.mark.parametrize("agent", ["executing", "lost"])
+def test_what_has_its_effect_is_not_asked_for_again_though_the_agent_is_away(agent: str) -> None:
+    """The agent was lost after the upgrade until the step was over its time, and was resumed."""
+    upgrade, pause = steps.upgrade_unit("keystone/0", "29.2"), steps.pause_unit("keystone/0")
+    earlier = (task("openstack-upgrade", "completed", ago=9000.0),)
+    assert state(upgrade, None, edited(agent=agent), tasks=earlier) == "working"
+    assert state(pause, None, edited(agent=agent, workload_status=PAUSED)) == "working"
+
+
 def test_a_unit_that_has_gone_fails_its_step_and_ends_its_removal() -> None:
     gone = steps.pause_unit("keystone/9")
     assert see(gone) == rolling.Observation("failed", 0, "keystone/9 is gone")

@@ -56,9 +56,16 @@ def carried_out(count: int, seconds: float = QUICK) -> tuple[ledger.Running, flo
 
 
 def test_what_was_not_seen_yet_is_estimated_by_the_figures_of_the_knowledge() -> None:
-    for count in range(pacing.ENOUGH):
-        at_work, now = carried_out(count)
-        assert progress.seconds_left(at_work, now) == 300.0 * (10 - count)
+    assert progress.seconds_left(running(), 0.0) == 3000.0
+
+
+def test_the_first_ends_of_a_kind_bring_its_estimate_nearer_to_what_they_took() -> None:
+    each = [
+        progress.seconds_left(at_work, now) / (10 - count)
+        for count in range(pacing.ENOUGH + 1)
+        for at_work, now in [carried_out(count)]
+    ]
+    assert each == [300.0, pytest.approx(60.0), pytest.approx(35.1, abs=0.1), QUICK]
 
 
 @given(st.integers(pacing.ENOUGH, 10), st.floats(2.0, 5000.0))

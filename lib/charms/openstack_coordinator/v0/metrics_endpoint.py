@@ -83,10 +83,10 @@ class MetricsEndpoint:
                     return port
             with _listening(preferred) as listening:
                 port = listening.getsockname()[1]
+                # First without a process: a hook that dies here leaves one whose port is known.
+                _write(lock, f"0 {port} {wanted}")
                 pid = self._start(listening, lock)
-            lock.seek(0)
-            lock.truncate()
-            lock.write(f"{pid} {port} {wanted}")
+            _write(lock, f"{pid} {port} {wanted}")
             return port
 
     def stop(self) -> None:
@@ -145,6 +145,13 @@ def _taken_soon(lock: TextIO) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def _write(lock: TextIO, text: str) -> None:
+    lock.seek(0)
+    lock.truncate()
+    lock.write(text)
+    lock.flush()
 
 
 def _read(lock: TextIO) -> tuple[int, int, str]:
