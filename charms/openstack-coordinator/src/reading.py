@@ -21,6 +21,7 @@ from snapshot import Ceph, Node, Nova, Snapshot, Task, settled
 
 if TYPE_CHECKING:
     import juju_api
+    import computes
     import openstack_api
 
 logger = logging.getLogger(__name__)
@@ -156,6 +157,7 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
             seen = compute.computes()
             going, failed = compute.migrations(hosts)
             room = placement_api.Placement(openstack).room() if not needs or needs.room else ()
+            hosts = _as_named(seen, hosts)
             agents = neutron.Neutron(openstack).agents() if not needs or needs.agents else ()
             guests = compute.guests(hosts)
     except openstack_api.OpenStackApiError as error:
@@ -165,6 +167,14 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
 
 
 # -- Juju's record of actions ---------------------------------------------------------------
+
+def _as_named(seen: computes.Seen, hosts: frozenset[str] | None) -> frozenset[str] | None:
+    """Hosts that steps name, as Nova does."""
+    if hosts is None:
+        return None
+    known = Nova(seen.services, seen.hypervisors, (), (), ())
+    return frozenset(map(known.named, hosts))
+
 
 
 async def _tasks(juju: juju_api.Model, model: clouds.Cloud, needs: Needs) -> tuple[Task, ...]:

@@ -16,6 +16,9 @@ import steps
 from cloud import Cloud, Machine, Unit
 from computes import Hypervisor, Service
 
+NO_ZONE = "nova"
+"""Where Nova shows hosts that are in no zone (its default_availability_zone)."""
+
 _COMPUTE = "nova-compute"
 _NUMBER = re.compile(r"\d+")
 
@@ -92,6 +95,30 @@ class Nova:
         """Host -> its compute service, sorted by host."""
         found = {s.host: s for s in self.services if s.binary == _COMPUTE}
         return {host: found[host] for host in sorted(found)}
+
+    def named(self, host: str) -> str:
+        """The host as Nova names it: MAAS and Juju name machines without their domain.
+
+        One that Nova does not know, and one that two hosts could be, stays as it is.
+        """
+        if host in self.computes:
+            return host
+        found = [known for known in self.computes if _short(known) == _short(host)]
+        return found[0] if len(found) == 1 else host
+
+    def with_names(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments of an operation or gate, with hosts as Nova names them."""
+        found = dict(arguments)
+        if "host" in found:
+            found["host"] = self.named(found["host"])
+        if "hosts" in found:
+            found["hosts"] = [self.named(host) for host in found["hosts"]]
+        return found
+
+    @functools.cached_property
+    def zoned(self) -> bool:
+        """Whether the cloud uses zones: hosts of none are in Nova's own."""
+        return any(service.zone != NO_ZONE for service in self.computes.values())
 
     @functools.cached_property
     def room_by_zone(self) -> Mapping[str, tuple[Room, ...]]:

@@ -31,6 +31,9 @@ PAUSED = "Paused"
 MARK = "openstack-coordinator: "
 """How the reason begins with which a plan disables a host: no other's is enabled again."""
 
+NEW = "New compute service disabled due to config option"
+"""How Nova's reason begins for hosts that are new, where `enable-new-services` is false."""
+
 CANARY = "openstack-coordinator-canary-"
 """The name of a canary guest is this and its host. It counts as no guest of the host."""
 
@@ -212,8 +215,8 @@ def disable_host(host: str, why: str) -> Operation:
 def enable_host(host: str) -> Operation:
     """Schedule guests on it again. Done when Nova's service is enabled and up.
 
-    One whose reason does not begin with `MARK` is left disabled, and counts as done: somebody
-    disabled it meanwhile and has his reasons. Undone by `disable_host`.
+    One whose reason begins with neither `MARK` nor `NEW` is left disabled, and counts as done:
+    somebody disabled it meanwhile and has his reasons. Undone by `disable_host`.
     """
     return Operation("enable-host", {"host": host})
 
@@ -265,7 +268,8 @@ def map_hosts(hosts: Sequence[str]) -> Operation:
 def set_zone(host: str, zone: str) -> Operation:
     """Put a host without guests into an availability zone, by Nova's aggregates.
 
-    Done when Nova shows the host in the zone. Nothing takes it back.
+    An aggregate that makes the zone is made where there is none. Done when Nova shows the host in
+    the zone. Nothing takes it back.
     """
     return Operation("set-zone", {"host": host, "zone": zone})
 
