@@ -28,10 +28,10 @@ _AT_ONCE = 0.2
 """Seconds until an intention that is persisted now is carried out."""
 
 _SOON = 1.0
-"""Seconds until the next look at what was asked for a moment ago: most of it is short."""
+"""Seconds until the next look at what was asked for or closed a moment ago: mostly it is short."""
 
 _SHORT = 15.0
-"""For how many seconds after a request its end is looked for that often."""
+"""For how many seconds after that it is looked for that often."""
 
 _SHORTEST = 8
 """Digits of a hash that name a plan."""
@@ -83,6 +83,8 @@ class Operations(ops.Object):
         if running.phase == "running" and any(r.state == "intended" for r in flying):
             return _AT_ONCE
         if any(time.time() - r.since < _SHORT for r in flying if r.state == "requested"):
+            return _SOON
+        if any(time.time() - closed.since < _SHORT for closed in running.journal.closed.values()):
             return _SOON
         return _INTERVALS.get(running.phase)
 
@@ -240,12 +242,14 @@ class Operations(ops.Object):
         if running is None:
             event.fail("no plan was begun")
             return
+        from planning import back as planned_back
+
         flying = [id_ for id_, r in running.journal.records.items() if r.state == "requested"]
         if not running.over and (flying or running.phase not in ("held", "paused")):
             event.fail("the plan is at work: abort it first, and wait until it is aborted")
             return
         try:
-            back = rolling.rollback(running.plan, running.journal)
+            back = planned_back.rollback(running.plan, running.journal)
         except rolling.PointOfNoReturn as error:
             event.fail(f"it is too late to roll back: {error}")
             return

@@ -171,6 +171,18 @@ class Ceph:
 
 
 @dataclasses.dataclass(frozen=True)
+class Virtual:
+    """The virtual addresses of one application, as the cluster agents beside it tell."""
+
+    application: str
+    """The application of the agents."""
+    away: frozenset[str]
+    """Nodes, which are host names of machines, that may keep no address: in standby or offline."""
+    addresses: Mapping[str, str]
+    """Pacemaker's resource of each address -> the node that has it; empty for none."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Node:
     """A machine of the pool, as the inventory publishes it over `node-pool`."""
 
@@ -232,6 +244,8 @@ class Snapshot:
     """Application -> the actions of its charm; an application that was not asked is left out."""
     nova: Nova | None = None
     ceph: tuple[Ceph, ...] | None = None
+    virtual: tuple[Virtual, ...] = ()
+    """Of the agents that have told lately."""
     nodes: Mapping[str, Node] | None = None
     """System id -> machine of the pool; None where `node-pool` is not related."""
     probe: tuple[Probed, ...] | None = None

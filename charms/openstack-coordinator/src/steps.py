@@ -162,13 +162,16 @@ def hold_agent(unit: str, seconds: float) -> Operation:
     return Operation("hold-agent", {"unit": unit, "seconds": seconds})
 
 
-def release_agent(unit: str) -> Operation:
+def release_agent(unit: str, guard: str = "") -> Operation:
     """Let a held agent go on: cancel the tasks of `HELD`, pending and running, of its unit.
+
+    `guard` is the unit that keeps its virtual address: where this is the way back of another step,
+    it is paused meanwhile (planning/back.py).
 
     Done when Juju's record has none that is pending or running. Undone by nothing: what waited
     has run.
     """
-    return Operation("release-agent", {"unit": unit})
+    return Operation("release-agent", {"unit": unit} | ({"guard": guard} if guard else {}))
 
 
 def resolve_unit(unit: str) -> Operation:
@@ -361,9 +364,13 @@ def versions_agree(application: str, version: str) -> Gate:
     return Gate("versions-agree", {"application": application, "version": version}, HOUR)
 
 
-def vip_away(application: str, unit: str) -> Gate:
-    """No virtual address of the application (its option `vip`) is on the unit's machine."""
-    return Gate("vip-away", {"application": application, "unit": unit}, 600.0)
+def vip_away(unit: str, agents: str) -> Gate:
+    """No virtual address is on the unit's machine, all are elsewhere, and none may come back.
+
+    By the word of the cluster agents, an application, whose unit beside this one is paused.
+    Closed until they have told: see virtual.py.
+    """
+    return Gate("vip-away", {"unit": unit, "agents": agents}, 600.0)
 
 
 def api_probe(failures: int) -> Gate:

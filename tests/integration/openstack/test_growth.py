@@ -228,7 +228,7 @@ def _maas_status(cloud: Cloud, host: str) -> str:
 
 def _pool_state(cloud: Cloud, host: str) -> str:
     listed = cloud.run("baremetal-inventory/leader", "list-nodes", "role=compute")["results"]
-    return next(node["state"] for node in json.loads(listed["nodes"]) if node["name"] == host)
+    return next(n["state"] for n in json.loads(listed["nodes"]) if n["hostname"] == host)
 
 
 def test_new_hosts_are_mapped_by_nova_manage_where_nova_s_api_is(grown: Cloud):
