@@ -33,6 +33,8 @@ CONTROLLER = "sandbox"
 CONTROL_NODES = ("node01", "node02", "node03")
 """The operator's own choice: the inventory, which chooses the rest, runs on them."""
 CONTROL_TAG = "openstack-control"
+_BUNDLES = packing.ROOT / "bundles"
+FULL_STACK = _BUNDLES / "full-stack.yaml"
 MAY_WAIT = frozenset({"k8s-on-openstack"})
 """It waits for its cloud, then for somebody who configures it and so asks for a cluster."""
 
@@ -50,8 +52,6 @@ STEPS = [SERVERS, PACK, CONTROL, CLOUD, DEPLOY, CREDENTIALS, SETTLE]
 WITH_OPENSTACK = [SERVERS, OPENSTACK, *STEPS[1:], TENANTS]
 """The steps when OpenStack's services run behind the stand-ins; they start beside the rest."""
 
-_BUNDLES = packing.ROOT / "bundles"
-
 
 class BringUpFailed(Exception):
     """A step could not be done; the message says which, why, and what to do."""
@@ -63,14 +63,17 @@ class Request:
 
     home: Home
     overlays: tuple[str, ...] = ()
-    """Names of files under bundles/overlays, without their ending, or paths of others; the
-    sandbox's own is added."""
+    """Names of files under bundles/overlays, without their ending, or paths of others; to the
+    whole bundle the sandbox's own is added."""
     timeout: float = 1800.0
     """Seconds until a model that does not settle is given up."""
     openstack: bool = True
     """Whether OpenStack's own services run behind the stand-ins."""
     cluster: bool = True
     """Whether a Kubernetes cluster is made on them."""
+    bundle: pathlib.Path = FULL_STACK
+    may_wait: frozenset[str] = MAY_WAIT
+    """Applications that need not be active."""
 
     @property
     def steps(self) -> list[str]:
@@ -249,9 +252,10 @@ def _overlay(name: str) -> pathlib.Path:
 
 
 def _deploy(request: Request, juju: Juju, shown: progress.Progress) -> None:
-    overlays = [_overlay(name) for name in (*request.overlays, "sandbox")]
+    own = ("sandbox",) if request.bundle == FULL_STACK else ()
+    overlays = [_overlay(name) for name in (*request.overlays, *own)]
     with shown.step(DEPLOY):
-        files = [_BUNDLES / "full-stack.yaml", *overlays]
+        files = [request.bundle, *overlays]
         files.append(site.overlay(request.home, files))
         wanted = {
             name
@@ -284,7 +288,7 @@ def _settle(
     with shown.step(SETTLE):
         deadline = time.monotonic() + request.timeout
         while True:
-            settling = progress.read_status(again(juju.json, "status"), may_wait=MAY_WAIT)
+            settling = progress.read_status(again(juju.json, "status"), may_wait=request.may_wait)
             shown.tell(SETTLE, progress.describe(settling))
             if settling.settled:
                 return

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 _RESTART_DELAY = 1.0
 """Seconds between the death of a program and its next start; doubled while it keeps dying."""
 _LONGEST_DELAY = 30.0
+_DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+"""The kernel does it, whatever the parent dies of (prctl(2), PR_SET_PDEATHSIG)."""
 _STEADY = 60.0
 """Seconds after which a program that dies had been running well."""
 
@@ -28,6 +30,13 @@ class Program:
     """All of its environment."""
     patience: float = 15.0
     """Seconds that it has for a clean stop before its process group is killed."""
+    with_keeper: bool = False
+    """It is killed when who keeps it running dies; else it goes on without him."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it is started."""
+        return (*_DIES_WITH_PARENT, *self.arguments) if self.with_keeper else self.arguments
 
 
 async def keep_running(program: Program, stopping: asyncio.Event) -> None:
@@ -38,7 +47,7 @@ async def keep_running(program: Program, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
             began = time.monotonic()
             process = await asyncio.create_subprocess_exec(
-                *program.arguments,
+                *program.command,
                 env=dict(program.environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,

@@ -20,8 +20,11 @@ async def _run(home: Home) -> None:
     running = asyncio.ensure_future(cloud.run())
     stopped = asyncio.ensure_future(told.wait())
     await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    # What is still being started when all is stopped would outlive it.
+    running.cancel()
+    await asyncio.wait({running})
     await cloud.stop()
-    if running.done():
+    if not running.cancelled():
         running.result()
 
 

@@ -34,7 +34,10 @@ def announce(layout: Layout) -> None:
     _write(layout.folder / "clouds.yaml", {"clouds": {"sandbox": cloud}})
     endpoints = {name: _endpoint(layout, name) for name in APIS}
     apis = {name: [endpoint.host, endpoint.port] for name, endpoint in endpoints.items()}
-    _write(layout.folder / "cloud.json", {"admin": admin, "region": REGION, "apis": apis})
+    file = layout.configuration("nova") / "nova.conf"
+    manage = [layout.program("nova-manage"), f"--config-file={file}"]
+    document = {"admin": admin, "region": REGION, "apis": apis, "nova-manage": manage}
+    _write(layout.folder / "cloud.json", document)
 
 
 def withdraw(layout: Layout) -> None:

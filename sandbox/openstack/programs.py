@@ -85,6 +85,8 @@ def rabbitmq(layout: Layout) -> Service:
         "ERL_EPMD_PORT": str(epmd_port),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
+        # Without a shell that stays between: one process, which dies with its keeper.
+        "RUNNING_UNDER_SYSTEMD": "true",
         # One scheduler that sleeps when idle: two cores have better things to do than to spin.
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
     }
@@ -263,7 +265,7 @@ def _api(
         *("--module", f"{module}:application"),
         *("--master", "--processes", "1", "--threads", str(_API_THREADS), "--enable-threads"),
         *("--lazy-apps", "--need-app", "--single-interpreter", "--thunder-lock"),
-        *("--die-on-term", "--disable-logging", "--log-4xx"),
+        *("--die-on-term", "--no-orphans", "--disable-logging", "--log-4xx"),
         *("--buffer-size", "65535", "--http-chunked-input", "--chunked-input-limit", "8388608"),
         # uwsgi's plain HTTP socket closes after each answer: clients that are not told reuse it.
         *("--add-header", "Connection: close"),
@@ -284,6 +286,7 @@ def _program(
         name=name,
         arguments=arguments,
         patience=patience,
+        with_keeper=True,
         log=layout.made("log") / f"{name}.log",
         environment={
             "PATH": f"{layout.environment / 'bin'}:{_SYSTEM_PATH}",

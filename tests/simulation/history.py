@@ -16,6 +16,7 @@ import observing
 import planner
 from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan
+from planning import back as planned_back
 from planning import request
 from planning.outcome import Planned
 
@@ -156,7 +157,7 @@ class _Life:
         before = self._state()
         ending, journal = self._carry_out(outcome.plan)
         if ending == "rolled back":
-            back = rolling.rollback(outcome.plan, journal)
+            back = planned_back.rollback(outcome.plan, journal)
             ending, _ = self._carry_out(back, rolling_back=True)
             if ending == "done":
                 ending = "rolled back"

@@ -102,14 +102,20 @@ def _versions_agree(snapshot: Snapshot, asked: Arguments) -> str:
 
 
 def _vip_away(snapshot: Snapshot, asked: Arguments) -> str:
-    application = snapshot.cloud.applications.get(asked["application"])
-    unit = snapshot.unit(asked["unit"])
+    unit, agents = snapshot.unit(asked["unit"]), asked["agents"]
     machine = snapshot.cloud.machine(unit) if unit else None
-    if application is None or machine is None:
+    if machine is None:
         return ""
-    addresses = str(application.options.get("vip") or "").replace(",", " ").split()
-    there = sorted(set(addresses) & set(machine.addresses))
-    return f"{', '.join(there)} is still on {asked['unit']}" if there else ""
+    told = next((v for v in snapshot.virtual if v.application == agents), None)
+    if told is None:
+        return f"{agents} has not told yet where the virtual addresses are"
+    there = sorted(name for name, node in told.addresses.items() if node == machine.hostname)
+    nowhere = sorted(name for name, node in told.addresses.items() if not node)
+    if there:
+        return f"{', '.join(there)} is still on {asked['unit']} ({machine.hostname})"
+    if machine.hostname not in told.away:
+        return f"{agents} may still move an address to {asked['unit']}: it is not in standby"
+    return f"{agents} has {', '.join(nowhere)} on no node" if nowhere else ""
 
 
 def _state(unit: Unit) -> str:

@@ -35,6 +35,8 @@ class Needs:
     agents: bool = False
     ceph: frozenset[str] = frozenset()
     """Applications of monitors."""
+    virtual: frozenset[str] = frozenset()
+    """Applications of cluster agents."""
     probe: bool = False
     pool: bool = False
 
@@ -48,9 +50,7 @@ def of(steps: Iterable[Step], gates: Iterable[Gate]) -> Needs:
     kinds = {one.kind for one in asked}
     return Needs(
         options=frozenset(
-            one.arguments["application"]
-            for one in asked
-            if one.kind in ("set-options", "vip-away")
+            one.arguments["application"] for one in asked if one.kind == "set-options"
         ),
         tasks=frozenset(_tasks(asked)),
         nova=bool(kinds & _OF_NOVA),
@@ -58,6 +58,7 @@ def of(steps: Iterable[Step], gates: Iterable[Gate]) -> Needs:
         room=bool(kinds & {"capacity", "drain-host"}),
         agents="remove-network-agent" in kinds,
         ceph=_applications(asked, _OF_CEPH),
+        virtual=frozenset(o.arguments["agents"] for o in asked if o.kind == "vip-away"),
         probe="api-probe" in kinds,
         pool=bool(kinds & {"pool", "bmc"}),
     )

@@ -109,14 +109,16 @@ class Nova:
     def join_zone(self, host: str, zone: str) -> None:
         """Put a host into the aggregate that makes an availability zone.
 
+        A zone that is new to Nova gets one, named as nova-cloud-controller's action
+        sync-compute-availability-zones names it: a host in it is the first of the zone.
+
         Raises:
-            RequestRefused: no aggregate makes that zone, or the host is in another zone.
+            RequestRefused: the host is in another zone.
         """
         making = [a for a in self._compute.aggregates() if a.availability_zone == zone]
         if not making:
-            raise openstack_api.RequestRefused(
-                f"no aggregate makes the zone {zone}: openstack aggregate create --zone {zone} ..."
-            )
+            named = {"name": f"{zone}_az", "availability_zone": zone}
+            making = [self._compute.create_aggregate(**named)]
         if not any(host in (aggregate.hosts or ()) for aggregate in making):
             self._compute.add_host_to_aggregate(making[0], host)
 

@@ -55,7 +55,10 @@ def observe_step(step: Step, record: Record | None, snapshot: Snapshot) -> Obser
         record: how far the journal has it; None when it was not begun.
         snapshot: a look that was taken after the record was written.
     """
-    return _OBSERVERS[step.do.kind](Sight(snapshot, record), step.do.arguments)
+    arguments = step.do.arguments
+    if snapshot.nova is not None:
+        arguments = snapshot.nova.with_names(arguments)
+    return _OBSERVERS[step.do.kind](Sight(snapshot, record), arguments)
 
 
 def action_of(kind: str, arguments: Arguments) -> tuple[str, str, Mapping[str, Any]] | None:

@@ -27,7 +27,7 @@ def _enable_host(sight: Sight, wanted: Arguments) -> Observation | None:
     if service is None:
         return sight.failed(f"Nova knows no compute on {wanted['host']}")
     if not service.enabled:
-        ours = service.disabled_reason.startswith(steps.MARK.rstrip())
+        ours = service.disabled_reason.startswith((steps.MARK.rstrip(), steps.NEW))
         return ABSENT if ours else DONE
     return DONE if service.up else WORKING
 

@@ -238,12 +238,14 @@ class Operations(ops.Object):
         if running is None:
             event.fail("no plan was begun")
             return
+        from planning import back as planned_back
+
         flying = [id_ for id_, r in running.journal.records.items() if r.state == "requested"]
         if not running.over and (flying or running.phase not in ("held", "paused")):
             event.fail("the plan is at work: abort it first, and wait until it is aborted")
             return
         try:
-            back = rolling.rollback(running.plan, running.journal)
+            back = planned_back.rollback(running.plan, running.journal)
         except rolling.PointOfNoReturn as error:
             event.fail(f"it is too late to roll back: {error}")
             return

@@ -123,14 +123,16 @@ class Performer:
     async def _try_on_openstack(self, do: Operation) -> Outcome | None:
         import openstack_api
 
-        if self._openstack is None:
+        nova = self._snapshot.nova
+        if self._openstack is None or nova is None:
             return Outcome(passing=True, reason="OpenStack's administrator is not known")
+        arguments = nova.with_names(do.arguments)
         if do.kind == "drain-host":
-            await self.drain(do.arguments, self._snapshot.at)
+            await self.drain(arguments, self._snapshot.at)
             return None
         try:
             with openstack_api.told(self._openstack.auth_url):
-                _do_on_openstack(self._openstack, do.kind, do.arguments, self._canary_image)
+                _do_on_openstack(self._openstack, do.kind, arguments, self._canary_image)
         except openstack_api.Unreachable as error:
             return Outcome(passing=True, reason=str(error))
         except openstack_api.OpenStackApiError as error:

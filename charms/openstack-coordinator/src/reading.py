@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import ceph
 import cloud as clouds
+import virtual
 from charms.openstack_coordinator.v0 import juju_session
 from needs import Needs
 from sight import EXEC
-from snapshot import Ceph, Node, Nova, Snapshot, Task, settled
+from snapshot import Ceph, Node, Nova, Snapshot, Task, Virtual, settled
 
 if TYPE_CHECKING:
+    import computes
     import juju_api
     import openstack_api
 
@@ -61,6 +63,7 @@ async def for_tick(
         cloud=model,
         nova=_nova(openstack, needs) if needs.nova else None,
         ceph=await _ceph(juju, model, needs, now) if needs.ceph else None,
+        virtual=await _virtual(juju, model, needs, now),
         nodes=nodes if needs.pool else None,
         tasks=await _tasks(juju, model, needs),
     )
@@ -154,6 +157,7 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
     try:
         with openstack_api.told(openstack.auth_url):
             seen = compute.computes()
+            hosts = _as_named(seen, hosts)
             going, failed = compute.migrations(hosts)
             room = placement_api.Placement(openstack).room() if not needs or needs.room else ()
             agents = neutron.Neutron(openstack).agents() if not needs or needs.agents else ()
@@ -162,6 +166,14 @@ def _nova(openstack: openstack_api.Cloud | None, needs: Needs | None) -> Nova | 
         logger.warning("OpenStack could not be read: %s", error)
         return None
     return Nova(seen.services, seen.hypervisors, guests, going, room, agents, failed)
+
+
+def _as_named(seen: computes.Seen, hosts: frozenset[str] | None) -> frozenset[str] | None:
+    """Hosts that steps name, as Nova does."""
+    if hosts is None:
+        return None
+    known = Nova(seen.services, seen.hypervisors, (), (), ())
+    return frozenset(map(known.named, hosts))
 
 
 # -- Juju's record of actions ---------------------------------------------------------------
@@ -196,6 +208,25 @@ async def _ceph(
             found.append(read)
         if settled(ready[0]) and ceph.due(runs, now):
             await juju.run_command(ready[0].name, ceph.LOOK, ceph.TIMEOUT)
+    return tuple(found)
+
+
+async def _virtual(
+    juju: juju_api.Model, model: clouds.Cloud, needs: Needs, now: float
+) -> tuple[Virtual, ...]:
+    """Where the virtual addresses are. Asks for the next answer where that is due."""
+    found: list[Virtual] = []
+    for name in sorted(needs.virtual):
+        application = model.applications.get(name)
+        ready = sorted(application.units, key=_readiness) if application else ()
+        if not ready:
+            continue
+        runs = await juju.answers([unit.name for unit in ready], [virtual.LOOK])
+        read = virtual.read(name, runs, now)
+        if read is not None:
+            found.append(read)
+        if virtual.due(runs, now):
+            await juju.run_action(ready[0].name, virtual.LOOK, {})
     return tuple(found)
 
 

@@ -16,6 +16,9 @@ import steps
 from cloud import Cloud, Machine, Unit
 from computes import Hypervisor, Service
 
+NO_ZONE = "nova"
+"""Where Nova shows hosts that are in no zone (its default_availability_zone)."""
+
 _COMPUTE = "nova-compute"
 _NUMBER = re.compile(r"\d+")
 
@@ -93,6 +96,30 @@ class Nova:
         found = {s.host: s for s in self.services if s.binary == _COMPUTE}
         return {host: found[host] for host in sorted(found)}
 
+    def named(self, host: str) -> str:
+        """The host as Nova names it: MAAS and Juju name machines without their domain.
+
+        One that Nova does not know, and one that two hosts could be, stays as it is.
+        """
+        if host in self.computes:
+            return host
+        found = [known for known in self.computes if _short(known) == _short(host)]
+        return found[0] if len(found) == 1 else host
+
+    def with_names(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments of an operation or gate, with hosts as Nova names them."""
+        found = dict(arguments)
+        if "host" in found:
+            found["host"] = self.named(found["host"])
+        if "hosts" in found:
+            found["hosts"] = [self.named(host) for host in found["hosts"]]
+        return found
+
+    @functools.cached_property
+    def zoned(self) -> bool:
+        """Whether the cloud uses zones: hosts of none are in Nova's own."""
+        return any(service.zone != NO_ZONE for service in self.computes.values())
+
     @functools.cached_property
     def room_by_zone(self) -> Mapping[str, tuple[Room, ...]]:
         """Zone -> the room of its hosts that are enabled and up, sorted by host."""
@@ -141,6 +168,18 @@ class Ceph:
     osds: tuple[Osd, ...] = ()
     required_release: str = ""
     """`require_osd_release`, for example reef."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Virtual:
+    """The virtual addresses of one application, as the cluster agents beside it tell."""
+
+    application: str
+    """The application of the agents."""
+    away: frozenset[str]
+    """Nodes, which are host names of machines, that may keep no address: in standby or offline."""
+    addresses: Mapping[str, str]
+    """Pacemaker's resource of each address -> the node that has it; empty for none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,6 +244,8 @@ class Snapshot:
     """Application -> the actions of its charm; an application that was not asked is left out."""
     nova: Nova | None = None
     ceph: tuple[Ceph, ...] | None = None
+    virtual: tuple[Virtual, ...] = ()
+    """Of the agents that have told lately."""
     nodes: Mapping[str, Node] | None = None
     """System id -> machine of the pool; None where `node-pool` is not related."""
     probe: tuple[Probed, ...] | None = None

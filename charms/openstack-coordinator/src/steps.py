@@ -31,6 +31,9 @@ PAUSED = "Paused"
 MARK = "openstack-coordinator: "
 """How the reason begins with which a plan disables a host: no other's is enabled again."""
 
+NEW = "New compute service disabled due to config option"
+"""How Nova's reason begins for hosts that are new, where `enable-new-services` is false."""
+
 CANARY = "openstack-coordinator-canary-"
 """The name of a canary guest is this and its host. It counts as no guest of the host."""
 
@@ -160,13 +163,16 @@ def hold_agent(unit: str, seconds: float) -> Operation:
     return Operation("hold-agent", {"unit": unit, "seconds": seconds})
 
 
-def release_agent(unit: str) -> Operation:
+def release_agent(unit: str, guard: str = "") -> Operation:
     """Let a held agent go on: cancel the tasks of `HELD`, pending and running, of its unit.
+
+    `guard` is the unit that keeps its virtual address: where this is the way back of another step,
+    it is paused meanwhile (planning/back.py).
 
     Done when Juju's record has none that is pending or running. Undone by nothing: what waited
     has run.
     """
-    return Operation("release-agent", {"unit": unit})
+    return Operation("release-agent", {"unit": unit} | ({"guard": guard} if guard else {}))
 
 
 def resolve_unit(unit: str) -> Operation:
@@ -213,8 +219,8 @@ def disable_host(host: str, why: str) -> Operation:
 def enable_host(host: str) -> Operation:
     """Schedule guests on it again. Done when Nova's service is enabled and up.
 
-    One whose reason does not begin with `MARK` is left disabled, and counts as done: somebody
-    disabled it meanwhile and has his reasons. Undone by `disable_host`.
+    One whose reason begins with neither `MARK` nor `NEW` is left disabled, and counts as done:
+    somebody disabled it meanwhile and has his reasons. Undone by `disable_host`.
     """
     return Operation("enable-host", {"host": host})
 
@@ -266,7 +272,8 @@ def map_hosts(hosts: Sequence[str]) -> Operation:
 def set_zone(host: str, zone: str) -> Operation:
     """Put a host without guests into an availability zone, by Nova's aggregates.
 
-    Done when Nova shows the host in the zone. Nothing takes it back.
+    An aggregate that makes the zone is made where there is none. Done when Nova shows the host in
+    the zone. Nothing takes it back.
     """
     return Operation("set-zone", {"host": host, "zone": zone})
 
@@ -358,9 +365,13 @@ def versions_agree(application: str, version: str) -> Gate:
     return Gate("versions-agree", {"application": application, "version": version}, HOUR)
 
 
-def vip_away(application: str, unit: str) -> Gate:
-    """No virtual address of the application (its option `vip`) is on the unit's machine."""
-    return Gate("vip-away", {"application": application, "unit": unit}, 600.0)
+def vip_away(unit: str, agents: str) -> Gate:
+    """No virtual address is on the unit's machine, all are elsewhere, and none may come back.
+
+    By the word of the cluster agents, an application, whose unit beside this one is paused.
+    Closed until they have told: see virtual.py.
+    """
+    return Gate("vip-away", {"unit": unit, "agents": agents}, 600.0)
 
 
 def api_probe(failures: int) -> Gate:

@@ -89,10 +89,18 @@ def _mark(description: dict, words: list[str]) -> None:
 
 
 def _nothing(description: dict, words: list[str]) -> None:
-    """Services see to their databases, and Nova to its new hosts, by themselves.
+    """Services see to their databases by themselves.
 
     The rest would be done to this machine, which all units share.
     """
+
+
+def _nova_manage(description: dict, words: list[str]) -> None:
+    """The real one, on a machine of Nova's API in front of a real Nova."""
+    _, world = program.gathered(description)
+    if world.cloud and description["openstack"].get("fronts") == "nova":
+        command = world.cloud["nova-manage"]
+        os.execv(command[0], [*command, *words])
 
 
 def _services(description: dict, words: list[str]) -> None:
@@ -115,9 +123,8 @@ _RUN = {
     "apt-get": _packages,
     "apt-mark": _mark,
     "ceph": _ceph,
+    "nova-manage": _nova_manage,
     "service": _services,
-    **dict.fromkeys(
-        ("nova-manage", "placement-manage", "poweroff", "reboot", "shutdown", "snap"), _nothing
-    ),
+    **dict.fromkeys(("placement-manage", "poweroff", "reboot", "shutdown", "snap"), _nothing),
     "systemctl": _services,
 }

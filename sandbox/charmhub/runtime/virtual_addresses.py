@@ -4,7 +4,7 @@
 beside it names the unit that keeps one: see server.py.
 """
 
-# ruff: noqa: PTH103, PTH105, PTH108, PTH123 - pathlib costs a hook more than any tool
+# ruff: noqa: PTH103, PTH105, PTH108, PTH123, PTH208 - pathlib costs a hook more than any tool
 from __future__ import annotations
 
 import os
@@ -36,6 +36,12 @@ def keep(description: dict, world: World, *, going: bool) -> None:
     may = not going and not world.flags.get(PAUSED) and handshake.stands(description, world)
     wanted = asked(world) if may else {}
     given = world.shown.setdefault("virtual", {})
+    for unit in asked(world):
+        slug = unit.replace("/", "-")
+        if going:
+            _remove(f"{place}/nodes/{slug}")
+        else:
+            _write(f"{place}/nodes", slug, f"{world.hostname} {'online' if may else 'standby'}")
     for unit in set(given).difference(wanted):
         slug = unit.replace("/", "-")
         _remove(f"{place}/{slug}")
@@ -55,20 +61,39 @@ def held(place: str, address: str) -> str:
 
 
 def status(world: World) -> dict:
-    """The resources of the cluster, and on which unit's node each is started."""
-    place, groups = f"{world.shared}/virtual", {}
+    """What crm_mon says of the cluster, as the real charm's action puts it into JSON."""
+    place, groups, standing = f"{world.shared}/virtual", {}, {}
     for unit, addresses in asked(world).items():
         name = unit.partition("/")[0]
+        nodes = _nodes(place, name)
         groups[f"grp_{name}_vips"] = [
-            {
-                "name": f"res_{name}_vip",
-                "address": address,
-                "role": "Started" if (holder := held(place, address)) else "Stopped",
-                "unit": holder,
-            }
-            for address in addresses
+            _resource(f"res_{name}_{number}_vip", nodes.get(held(place, address), ("", ""))[0])
+            for number, address in enumerate(addresses)
         ]
-    return {"resources": {"groups": groups}}
+        for host, word in nodes.values():
+            standby = "true" if word == "standby" else "false"
+            standing[host] = {"name": host, "online": "true", "standby": standby}
+    return {"nodes": standing, "resources": {"groups": groups, "clones": {}}}
+
+
+def _resource(name: str, node: str) -> dict:
+    return {
+        "id": name,
+        "resource_agent": "ocf::heartbeat:IPaddr2",
+        "role": "Started" if node else "Stopped",
+        "nodes": [{"name": node, "cached": "true"}] if node else [],
+    }
+
+
+def _nodes(place: str, application: str) -> dict[str, tuple[str, str]]:
+    """Unit, with a dash for its slash -> host name of its machine, and online or standby."""
+    folder, found = f"{place}/nodes", {}
+    for slug in sorted(os.listdir(folder) if os.access(folder, os.F_OK) else ()):
+        if slug.rpartition("-")[0] == application:
+            with open(f"{folder}/{slug}", encoding="ascii") as file:
+                host, word = file.read().split()
+            found[slug] = (host, word)
+    return found
 
 
 def _until_away(place: str, slug: str, addresses: list[str]) -> None:

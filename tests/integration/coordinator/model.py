@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import pathlib
@@ -21,6 +22,7 @@ from tests.blocks import reserve
 
 CHARM = "openstack-coordinator"
 PASSWORD = "open sesame"
+_PATIENTLY = ("--wait", "10m", "--format", "json")
 SETTLES_WITHIN = 90.0
 """Seconds, on a machine that is busy with other things."""
 
@@ -32,6 +34,9 @@ class Model:
         self.home = Home(folder, reserve(purpose))
         self._environment = {**os.environ, **self.home.environment}
         self._process: subprocess.Popen[bytes] | None = None
+        self.name = "openstack"
+        self.user = "coordinator"
+        """Juju's, for the charm of this model."""
 
     def start(self) -> None:
         self._process = subprocess.Popen(
@@ -42,6 +47,14 @@ class Model:
         self.wait(lambda: (self.home.folder("juju") / "controller.json").exists())
         store.register(self.home)
         self.wait(self._answers)
+
+    def beside(self, name: str) -> Model:
+        """Another model of the same controller, added now."""
+        self.juju("add-model", name, "--no-switch")
+        other = copy.copy(self)
+        other.name, other.user = name, f"coordinator-{name}"
+        other._environment = {**self._environment, "JUJU_MODEL": name}
+        return other
 
     def stop(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -100,18 +113,16 @@ class Model:
 
     def act(self, action: str, *parameters: str) -> dict[str, Any]:
         """Run an action of the leader to its end; its results."""
-        ran = json.loads(
-            self.juju("run", f"{CHARM}/leader", action, *parameters, "--format", "json")
-        )
+        ran = json.loads(self.juju("run", f"{CHARM}/leader", action, *parameters, *_PATIENTLY))
         (task,) = ran.values()
         assert task["status"] == "completed", task.get("message", "")
         return task["results"]
 
     def give_account(self, access: str = "write") -> None:
         """Make a user for the charm, and give it his password as a secret."""
-        self.juju("add-user", "coordinator")
-        self.juju("change-user-password", "coordinator", "--no-prompt", stdin=f"{PASSWORD}\n")
-        self.juju("grant", "coordinator", access, "openstack")
+        self.juju("add-user", self.user)
+        self.juju("change-user-password", self.user, "--no-prompt", stdin=f"{PASSWORD}\n")
+        self.juju("grant", self.user, access, self.name)
         secret = self.juju("add-secret", "account", f"password={PASSWORD}", *self.account).strip()
         self.juju("config", CHARM, f"juju-credentials={secret}")
 
@@ -119,7 +130,7 @@ class Model:
     def account(self) -> tuple[str, str]:
         """What the secret says besides the password."""
         ca = self.home.folder("ca") / "sandbox-ca.pem"
-        return "username=coordinator", f"ca-cert#file={ca}"
+        return f"username={self.user}", f"ca-cert#file={ca}"
 
     def tickers(self) -> list[int]:
         """The processes that fire the charm's tick."""

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.charmhub import descriptions
-from sandbox.juju.state import refresh, relations, removal, units
+from sandbox.juju.state import machines, refresh, relations, removal, units
 from tests.sandbox.charmhub.running import READY, Model, health, model
 
 __all__ = ["model"]
@@ -146,6 +146,11 @@ def _holder(address: str) -> str:
     return (health(address, 5000) or {"unit": "nobody"})["unit"]
 
 
+def _hostname(model, unit: str) -> str:
+    """Of the unit's machine, by which Pacemaker names its node."""
+    return model.do(machines.get, model.do(units.get, unit).machine).hostname
+
+
 async def test_a_virtual_address_leaves_a_unit_whose_hacluster_is_paused(model):
     address = model.home.virtual_address(1)
     model.deploy("keystone", "ha", 3, vip=address)
@@ -172,7 +177,9 @@ async def test_a_virtual_address_leaves_a_unit_whose_hacluster_is_paused(model):
     assert health(model.address(holder), 5000), "its own address still answers"
     told = json.loads((await model.run(guards[holder], "status"))["result"])
     (resource,) = told["resources"]["groups"]["grp_ha_vips"]
-    assert (resource["address"], resource["unit"]) == (address, second.replace("/", "-"))
+    assert [node["name"] for node in resource["nodes"]] == [_hostname(model, second)]
+    standby = {name for name, node in told["nodes"].items() if node["standby"] == "true"}
+    assert (len(told["nodes"]), standby) == (3, {_hostname(model, holder)})
     await model.run(guards[holder], "resume")
     for unit in (second, next(u for u in guards if u not in (holder, second))):
         await model.run(unit, "pause")

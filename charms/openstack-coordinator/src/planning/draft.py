@@ -114,16 +114,21 @@ class Draft:
 
     def ready(self, part: Part, unit: Unit, besides: Sequence[str]) -> tuple[Gate, ...]:
         """Gates before the agent of a unit is released on the way back."""
-        return (steps.healthy([part.name], sorted(besides)), *self._quorum(part, unit))
+        guard = self.guard(part, unit)
+        names = [part.name, guard.application] if guard else [part.name]
+        gates = [steps.healthy(sorted(names), sorted(besides)), *self._quorum(part, unit)]
+        if guard is not None:
+            gates += self._quorum(self.survey.parts[guard.application], guard)
+        return tuple(gates)
 
     def _quorum(self, part: Part, unit: Unit) -> list[Gate]:
         return [steps.quorum(part.name, [unit.name], part.least)] if part.least else []
 
     def still(self, part: Part, unit: Unit) -> tuple[Gate, ...]:
         """Gates once the address was told to leave: it did, and the others are still enough."""
-        principal = unit.principal or unit.name
-        away = steps.vip_away(principal.partition("/")[0], principal)
-        return (away, *self._quorum(part, unit))
+        guard = self.guard(part, unit)
+        away = [steps.vip_away(unit.principal or unit.name, guard.application)] if guard else []
+        return (*away, *self._quorum(part, unit))
 
     def pause(self, part: Part, unit: Unit, lane: str) -> list[Step]:
         """The unit out of service: first the agent that keeps its address, then itself."""

@@ -15,6 +15,7 @@ from planning.draft import LONG, Draft, Drafted, step
 from planning.outcome import reason
 
 if TYPE_CHECKING:
+    from cloud import Unit
     from snapshot import Node
 
     from planning.request import ScaleIn, ScaleOut
@@ -32,12 +33,16 @@ class _New:
 def scale_out(draft: Draft, request: ScaleOut) -> Drafted:
     """Units on machines of the pool, or the units that are there and serve nobody yet."""
     part, reasons = _where_to(draft, request.application)
+    if part is not None and draft.survey.snapshot.nova is None:
+        reasons += preflight.nova(draft.survey)
     nodes: list[Node] = []
     if request.count:
         nodes, short = _nodes(draft, request.role, request.count)
         reasons += short
     taken = sorted(nodes, key=lambda node: node.hostname)
-    new = [_New(node.hostname, node.zone) for node in taken] or _waiting(draft)
+    zoned = _zoned(draft)
+    found = [_New(node.hostname, node.zone if zoned else "") for node in taken]
+    new = found or _waiting(draft)
     if not request.count and not new and not reasons:
         reasons.append(reason("hypervisors", "all are in service already", "nothing to do"))
 
@@ -90,22 +95,47 @@ def _nodes(draft: Draft, role: str, count: int) -> tuple[list[Node], list[Findin
     return chosen, []
 
 
+def _zoned(draft: Draft) -> bool:
+    nova = draft.survey.snapshot.nova
+    return nova is not None and nova.zoned
+
+
 def _waiting(draft: Draft) -> list[_New]:
-    """Units that run hypervisors which are in no cell, in the wrong zone, or never enabled."""
+    """Units whose hypervisor Nova does not know or use yet, or has in the wrong zone."""
     snapshot = draft.survey.snapshot
     nova = snapshot.nova
-    found = []
     mapped = {hypervisor.host for hypervisor in nova.hypervisors} if nova else set()
-    zones = {host.service.zone for host in draft.survey.hosts}
+    found = _unknown(draft)
     for host in draft.survey.hosts:
-        machine = snapshot.cloud.machine(host.unit)
-        zone = machine.zone if machine is not None else ""
-        # A cloud whose hosts are all in Nova's one zone uses no zones.
-        misplaced = bool(zone) and host.service.zone != zone and len(zones) > 1 and not host.guests
+        zone = _zone(draft, host.unit)
+        misplaced = bool(zone) and host.service.zone != zone and not host.guests
         idle = host.ours and not host.service.enabled
         if host.name not in mapped or misplaced or idle:
             found.append(_New(host.name, zone if misplaced else host.service.zone))
     return sorted(found, key=lambda new: new.host)
+
+
+def _unknown(draft: Draft) -> list[_New]:
+    """Units that Nova has not heard of: they install still, or have just been added."""
+    snapshot = draft.survey.snapshot
+    if snapshot.nova is None:
+        return []
+    units = (
+        unit for part in draft.survey.parts.values() if part.hypervisor for unit in part.units
+    )
+    return [
+        _New(machine.hostname, _zone(draft, unit))
+        for unit in units
+        if (machine := snapshot.cloud.machine(unit)) is not None
+        and machine.hostname
+        and not snapshot.host(unit)
+    ]
+
+
+def _zone(draft: Draft, unit: Unit) -> str:
+    """The zone that a unit's hypervisor belongs into: its machine's, where the cloud has zones."""
+    machine = draft.survey.snapshot.cloud.machine(unit)
+    return machine.zone if machine is not None and _zoned(draft) else ""
 
 
 def _added(draft: Draft, part: Part, nodes: list[Node]) -> Step:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import coherence
 from snapshot import Snapshot, at_least
-from steps import MARK
+from steps import MARK, NEW
 
 if TYPE_CHECKING:
     from cloud import Application, Unit
@@ -61,8 +61,8 @@ class Host:
 
     @property
     def ours(self) -> bool:
-        """It may be enabled again: it is enabled, or a plan disabled it."""
-        return self.service.enabled or self.service.disabled_reason.startswith(MARK)
+        """It may be enabled: it is, or a plan disabled it, or Nova because it is new."""
+        return self.service.enabled or self.service.disabled_reason.startswith((MARK, NEW))
 
 
 @dataclasses.dataclass(frozen=True)

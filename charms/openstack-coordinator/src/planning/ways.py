@@ -139,12 +139,12 @@ def _held(draft: Draft, part: Part, what: str) -> Iterator[Step]:
     """All agents held. Undone backwards, one is released when those before it are well again."""
     names = [unit.name for unit in part.units]
     for place, unit in enumerate(part.units):
-        hold = steps.hold_agent(unit.name, held_for(place))
+        hold, guard = steps.hold_agent(unit.name, held_for(place)), draft.guard(part, unit)
         yield step(
             unit.name,
             f"hold: {what}",
             hold,
-            steps.release_agent(unit.name),
+            steps.release_agent(unit.name, guard.name if guard else ""),
             lane=part.name,
             gates=draft.entry(draft.whole(besides=names)) if place == 0 else (),
             undo_gates=draft.ready(part, unit, besides=names[: place + 1]),

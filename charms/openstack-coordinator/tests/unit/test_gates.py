@@ -96,14 +96,20 @@ def test_versions_agree_by_whole_components() -> None:
     )
 
 
-def test_a_virtual_address_is_away_when_the_machine_has_it_no_more() -> None:
-    gate = steps.vip_away("keystone", "keystone/0")
-    vip = str(MODEL.applications["keystone"].options["vip"]).split()[0]
-    assert closed(gate) == ""
-    machine = MODEL.machines[MODEL.applications["keystone"].units[0].machine]
-    holds = dataclasses.replace(machine, addresses=("10.9.9.9", vip))
-    there = dataclasses.replace(MODEL, machines={**MODEL.machines, machine.id: holds})
-    assert closed(gate, there) == f"{vip} is still on keystone/0"
+def test_a_virtual_address_is_away_when_its_cluster_has_it_elsewhere_for_good() -> None:
+    gate = steps.vip_away("keystone/0", "ha")
+    machine = MODEL.machines[MODEL.applications["keystone"].units[0].machine].hostname
+    assert closed(gate) == "ha has not told yet where the virtual addresses are"
+
+    def told(node: str, *away: str) -> tuple[snapshot.Virtual, ...]:
+        return (snapshot.Virtual("ha", frozenset(away), {"res_vip": node}),)
+
+    still = f"res_vip is still on keystone/0 ({machine})"
+    assert closed(gate, virtual=told(machine, machine)) == still
+    back = "ha may still move an address to keystone/0: it is not in standby"
+    assert closed(gate, virtual=told("elsewhere")) == back
+    assert closed(gate, virtual=told("", machine)) == "ha has res_vip on no node"
+    assert closed(gate, virtual=told("elsewhere", machine)) == ""
 
 
 # -- probe and Ceph -------------------------------------------------------------------------

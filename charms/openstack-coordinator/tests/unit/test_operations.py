@@ -6,6 +6,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
@@ -66,7 +67,26 @@ class Controller:
         self, units: Iterable[str], actions: Iterable[str]
     ) -> tuple[tuple[snapshot.Task, dict[str, str]], ...]:
         mine = [t for t in self.record if t.unit in set(units) and t.action in set(actions)]
-        return tuple((task, {"stdout": CEPH}) for task in mine)
+        return tuple((task, {"stdout": CEPH, "result": self._crm_mon(task.unit)}) for task in mine)
+
+    def _crm_mon(self, agent: str) -> str:
+        """The virtual address is on the first node whose cluster agent is not paused."""
+        application, nodes = agent.partition("/")[0], {}
+        for known in self.status["applications"].values():
+            for unit in (known["units"] or {}).values():
+                for name, beside in (unit.get("subordinates") or {}).items():
+                    if name.partition("/")[0] == application:
+                        host = self._hostname(unit["machine"])
+                        paused = beside["workload-status"] == PAUSED
+                        nodes[host] = {"online": "true", "standby": str(paused).lower()}
+        place = next((host for host, node in nodes.items() if node["standby"] == "false"), "")
+        kind = "ocf::heartbeat:IPaddr2"
+        address = {"id": "res_vip", "resource_agent": kind, "nodes": [{"name": place}]}
+        return json.dumps({"nodes": nodes, "resources": {"groups": {"grp_vips": [address]}}})
+
+    def _hostname(self, machine: str) -> str:
+        host = self.status["machines"][machine.partition("/")[0]]
+        return (host["containers"][machine] if "/" in machine else host)["hostname"]
 
     async def run_command(self, unit: str, command: str, *_: Any, **__: Any) -> None:
         now = (START + datetime.timedelta(seconds=self.seconds)).timestamp()
@@ -77,13 +97,14 @@ class Controller:
     async def run_action(self, unit: str, action: str, parameters: Mapping[str, Any]) -> None:
         if unit in self.refusing:
             raise juju_session.RequestRefused(f"{action} on {unit}: no such action")
-        self.ran.append((action, unit))
+        if action != "status":  # that only looks
+            self.ran.append((action, unit))
         now = (START + datetime.timedelta(seconds=self.seconds)).timestamp()
         status = "failed" if unit in self.failing else "completed"
         self.record.append(
             snapshot.Task(str(len(self.record)), unit, action, parameters, status, now, "", now)
         )
-        if unit not in self.failing:
+        if unit not in self.failing and action != "status":
             self.unit(unit)["workload-status"] = PAUSED if action == "pause" else ACTIVE
 
     def unit(self, name: str) -> dict[str, Any]:

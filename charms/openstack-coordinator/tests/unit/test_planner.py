@@ -22,6 +22,7 @@ from charms.openstack_coordinator.v0.rolling_plan import Plan, Step
 from example_cloud import Example, at_release
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planning import back as planned_back
 from planning import request
 from planning.outcome import Planned, Refused
 
@@ -452,6 +453,67 @@ def test_units_of_an_operator_are_taken_in_as_those_of_a_plan() -> None:
     assert {s.lane for s in every(plan)} == {new}
 
 
+def edited_service(example: Example, **changed: object) -> str:
+    """The last of the hypervisors, with a service that differs; returns its host."""
+    assert example.nova is not None
+    *others, last = example.nova.services
+    services = (*others, dataclasses.replace(last, **changed))
+    example.nova = dataclasses.replace(example.nova, services=services)
+    return last.host
+
+
+def test_units_that_nova_has_not_heard_of_yet_are_waited_for_and_taken_in() -> None:
+    example = at_release("2024.1")
+    assert example.nova is not None
+    *known, new = example.nova.services
+    example.nova = dataclasses.replace(
+        example.nova, services=tuple(known), hypervisors=example.nova.hypervisors[:-1]
+    )
+    plan = planned(example, request.ScaleOut())
+    assert {s.lane for s in every(plan)} == {new.host}
+    assert [s.do.arguments["zone"] for s in every(plan, "set-zone")] == [new.zone]
+
+
+def test_hosts_that_nova_disabled_because_they_are_new_are_taken_in() -> None:
+    """Where `enable-new-services` is false no guest can come before the proof."""
+    example = at_release("2024.1")
+    reason = "New compute service disabled due to config option."
+    new = edited_service(example, enabled=False, disabled_reason=reason)
+    plan = planned(example, request.ScaleOut())
+    assert [s.do.arguments["host"] for s in every(plan, "enable-host")] == [new]
+
+
+def test_a_cloud_without_zones_gets_none() -> None:
+    example = at_release("2024.1")
+    assert example.nova is not None
+    services = tuple(dataclasses.replace(s, zone="nova") for s in example.nova.services)
+    example.nova = dataclasses.replace(
+        example.nova, services=services, hypervisors=example.nova.hypervisors[:-1], guests=()
+    )
+    plan = planned(example, request.ScaleOut())
+    assert {s.do.arguments["zone"] for s in every(plan, "set-zone")} <= {"nova"}
+    assert len({s.lane for s in every(plan)}) == 1, "only the one that is in no cell"
+
+
+def test_a_machine_with_disks_of_ceph_stays_when_its_hypervisor_goes() -> None:
+    example = at_release("2024.1")
+    machine = example.unit("nova-compute/5")["machine"]
+    example.unit("ceph-osd/0")["machine"] = machine
+    found = outcome(example, request.ScaleIn(("nova-compute/5",)))
+    assert isinstance(found, Planned)
+    kinds = [s.do.kind for s in every(found.plan)]
+    assert "remove-unit" in kinds
+    assert "remove-machine" not in kinds
+    assert found.notes == (f"machine {machine}: stays, for ceph-osd/0 on it",)
+
+
+def test_without_nova_the_cloud_does_not_grow() -> None:
+    example = at_release("2024.1")
+    example.nova = None
+    found = refused(example, request.ScaleOut())
+    assert "nova: it cannot be read, so that no guest can be protected" in found
+
+
 def test_what_an_operator_disabled_stays_disabled() -> None:
     example = at_release("zed")
     assert example.nova is not None
@@ -493,10 +555,26 @@ def test_a_refresh_that_is_undone_goes_back_unit_by_unit_too() -> None:
     refresh = next(every(plan, "refresh-charm"))
     assert [gate.kind for gate in refresh.undo_gates] == ["held"]
     done = {s.id: rolling.Record("done", 1.0) for s in every(plan)}
-    back = rolling.rollback(plan, rolling.Journal(plan.hash, records=done))
-    released = [s for s in every(back) if s.do.kind == "release-agent"]
-    assert len(released) == 3
-    assert all({g.kind for g in s.gates} == {"healthy", "quorum"} for s in released)
+    back = planned_back.rollback(plan, rolling.Journal(plan.hash, records=done))
+    shown = [s for s in every(back) if "hold: " in s.id]
+    assert len(shown) == 3 * 4
+    for number, unit in enumerate(("glance/2", "glance/1", "glance/0")):
+        pause, release, settle, resume = shown[4 * number : 4 * number + 4]
+        assert release.do.kind == "release-agent"
+        assert (release.do.arguments["unit"], settle.do.arguments["units"]) == (unit, [unit])
+        guard = release.do.arguments["guard"]
+        assert (pause.do, resume.do) == (steps.pause_unit(guard), steps.resume_unit(guard))
+        assert {gate.kind for gate in pause.gates} == {"healthy", "quorum"}
+        assert release.gates == (steps.vip_away(unit, "glance-hacluster"),)
+
+
+def test_without_high_availability_nothing_is_paused_on_the_way_back() -> None:
+    example = at_release("2024.1", ha=False)
+    example.application("rabbitmq-server")["can-upgrade-to"] = "ch:amd64/rabbitmq-server-999"
+    plan = planned(example, request.Refresh(("rabbitmq-server",)))
+    done = {s.id: rolling.Record("done", 1.0) for s in every(plan)}
+    journal = rolling.Journal(plan.hash, records=done)
+    assert planned_back.rollback(plan, journal) == rolling.rollback(plan, journal)
 
 
 def test_a_refresh_can_be_undone_to_its_end() -> None:

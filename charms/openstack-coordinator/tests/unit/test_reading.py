@@ -14,6 +14,7 @@ import pytest
 import reading
 import snapshot
 import steps
+import virtual
 from charms.openstack_coordinator.v0.rolling_plan import Step
 
 NOW = 1_000_000.0
@@ -33,8 +34,8 @@ def test_a_tick_reads_no_more_than_its_steps_and_gates_need() -> None:
     assert (drain.nova, drain.room, drain.agents, drain.guests) == (True, True, False, {"a", "b"})
     noout = needs.of([step(steps.set_noout("ceph-mon"))], [])
     assert (noout.ceph, noout.nova) == ({"ceph-mon"}, False)
-    gates = needs.of([], [steps.vip_away("keystone", "keystone/0"), steps.pool(["x"])])
-    assert (gates.options, gates.pool) == ({"keystone"}, True)
+    gates = needs.of([], [steps.vip_away("keystone/0", "keystone-hacluster"), steps.pool(["x"])])
+    assert (gates.virtual, gates.pool) == ({"keystone-hacluster"}, True)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,69 @@ def test_a_tick_reads_no_more_than_its_steps_and_gates_need() -> None:
 def test_the_controllers_time_is_read_as_go_writes_it(text: str, expected: float) -> None:
     start = reading.moment({"controller-timestamp": "2026-11-22T12:00:00Z"})
     assert reading.moment({"controller-timestamp": text}) - start == pytest.approx(expected)
+
+
+# -- virtual addresses ----------------------------------------------------------------------
+
+CRM_MON = {
+    "crm_mon_version": "2.1.2",
+    "nodes": {
+        "juju-1-lxd-0": {"name": "juju-1-lxd-0", "online": "true", "standby": "true"},
+        "juju-2-lxd-0": {"name": "juju-2-lxd-0", "online": "true", "standby": "false"},
+        "juju-3-lxd-0": {"name": "juju-3-lxd-0", "online": "false", "standby": "false"},
+    },
+    "resources": {
+        "groups": {
+            "grp_ks_vips": [
+                {
+                    "id": "res_ks_0dd3a53_vip",
+                    "resource_agent": "ocf::heartbeat:IPaddr2",
+                    "role": "Started",
+                    "nodes": [{"name": "juju-2-lxd-0", "id": "1001", "cached": "true"}],
+                },
+                {
+                    "id": "res_ks_bc84550_vip",
+                    "resource_agent": "ocf:heartbeat:IPaddr2",
+                    "role": "Stopped",
+                    "nodes": [],
+                },
+                {"id": "res_ks_haproxy", "resource_agent": "lsb:haproxy", "nodes": []},
+            ]
+        },
+        "clones": {},
+    },
+}
+"""What the action `status` of charm-hacluster made of a cluster, shortened."""
+
+
+def told(
+    status: str = "completed", ago: float = 10.0, text: str = ""
+) -> tuple[snapshot.Task, dict]:
+    task = snapshot.Task("1", "ha/0", "status", {}, status, NOW - ago, "", NOW - ago)
+    return task, {"result": text or json.dumps(CRM_MON)}
+
+
+def test_cluster_agents_tell_where_the_addresses_are_and_which_nodes_may_have_none() -> None:
+    seen = virtual.read("ha", (told(),), NOW)
+    assert seen is not None
+    assert seen.away == {"juju-1-lxd-0", "juju-3-lxd-0"}
+    assert seen.addresses == {"res_ks_0dd3a53_vip": "juju-2-lxd-0", "res_ks_bc84550_vip": ""}
+
+
+@pytest.mark.parametrize(
+    "run", [told("failed"), told(ago=virtual.FRESH + 1), told(text="failure"), told(text="{}")]
+)
+def test_of_an_answer_that_failed_is_old_or_makes_no_sense_nothing_is_concluded(
+    run: tuple[snapshot.Task, dict],
+) -> None:
+    assert virtual.read("ha", (run,), NOW) is None
+
+
+def test_agents_are_asked_again_while_none_is_at_it() -> None:
+    assert virtual.due((), NOW)
+    assert virtual.due((told(),), NOW)
+    assert not virtual.due((told("pending", ago=1),), NOW)
+    assert virtual.due((told("pending", ago=60),), NOW), "one that never answers is given up"
 
 
 # -- Ceph -----------------------------------------------------------------------------------

@@ -36,6 +36,21 @@ def test_a_unit_is_found_on_its_host_whether_nova_names_it_in_full_or_not() -> N
         assert seen.machine_of_host(name) == machine
 
 
+def test_a_host_is_named_as_nova_names_it() -> None:
+    """MAAS gives a host name, and charms have Nova use the full one."""
+    seen = nova("node-1.maas", "node-2.maas", "twin.one", "twin.two")
+    assert seen.named("node-1") == "node-1.maas"
+    assert seen.named("node-1.maas") == "node-1.maas"
+    assert seen.named("node-3") == "node-3", "it has not registered yet"
+    assert seen.named("twin") == "twin", "which of the two cannot be told"
+    asked = {"host": "node-1", "hosts": ["node-2", "node-3"], "zone": "az1"}
+    assert seen.with_names(asked) == {
+        "host": "node-1.maas",
+        "hosts": ["node-2.maas", "node-3"],
+        "zone": "az1",
+    }
+
+
 def test_the_leader_is_whoever_leads_now() -> None:
     seen = whole()
     leader = seen.unit(steps.leader("ceph-mon"))
