@@ -53,11 +53,9 @@ METADATA: dict[str, dict[str, Any]] = {
     },
     "db": {
         "provides": {"sql": {"interface": "mysql"}, "backup": {"interface": "dump"}},
-        "storage": {
-            "data": {"type": "filesystem", "location": "/srv/data"},
-            "dump": {"type": "filesystem", "multiple": {"range": "0-1"}},
-        },
+        "storage": {"data": {"type": "filesystem", "location": "/srv/data"}},
     },
+    "archive": {"storage": {"dump": {"type": "filesystem", "multiple": {"range": "0-1"}}}},
     "proxy": {
         "requires": {"backend": {"interface": "http"}},
         "resources": {"page": {"type": "file", "filename": "page.html", "description": "d"}},

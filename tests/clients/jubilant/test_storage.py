@@ -33,10 +33,6 @@ def test_storage_moves_from_unit_to_unit_with_what_is_on_it(juju, charms):
     settle(juju)
     assert set(storages(juju)) == {"data/0"}
     assert juju.exec(f"cat {place}/file", unit="db/1").stdout == "kept\n"
-    juju.cli("add-storage", "db/1", "dump=lxd,2G")
-    until(juju, lambda shown: shown["dump/1"]["status"]["current"] == "attached")
-    juju.cli("remove-storage", "dump/1", "--force")
-    until(juju, lambda shown: set(shown) == {"data/0"})
     juju.remove_application("db")
     until(juju, lambda shown: shown["data/0"]["status"]["current"] == "detached")
     name = str(juju.model)
@@ -44,6 +40,22 @@ def test_storage_moves_from_unit_to_unit_with_what_is_on_it(juju, charms):
         juju.destroy_model(name)
     assert "persistent storage remaining:\n\t1 filesystem\n" in refusal.value.stderr
     juju.destroy_model(name, release_storage=True)
+
+
+def test_storage_comes_beside_what_is_there_and_goes(juju, charms):
+    juju.deploy(charms / "archive.charm")
+    settle(juju)
+    assert storages(juju) == {}
+    juju.cli("add-storage", "archive/0", "dump=lxd,2G")
+    until(juju, lambda shown: shown["dump/0"]["status"]["current"] == "attached")
+    with pytest.raises(jubilant.CLIError) as refusal:
+        juju.cli("add-storage", "archive/0", "dump=lxd,2G")
+    assert refusal.value.stderr == (
+        'failed to add storage "dump" to archive/0: attaching 1 storage instance brings the total'
+        " to 2, exceeding the maximum of 1\n"
+    )
+    juju.cli("remove-storage", "dump/0", "--force")
+    until(juju, lambda shown: not shown)
 
 
 def test_what_storage_cannot_do_is_refused_in_juju_s_words(juju, charms):
@@ -90,9 +102,8 @@ def test_what_storage_cannot_do_is_refused_in_juju_s_words(juju, charms):
             'failed to add storage "data" to db/0: cannot attach, storage is singular',
         ),
         (
-            ("add-storage", "db/0", "logs", "dump=2"),
-            'failed to add storage "dump" to db/0: attaching 2 storage instances brings the total'
-            " to 2, exceeding the maximum of 1\n"
+            ("add-storage", "db/0", "logs", "data"),
+            'failed to add storage "data" to db/0: cannot attach, storage is singular\n'
             'failed to add storage "logs" to db/0: charm storage "logs" not found',
         ),
         (("add-storage", "db/9", "data", "logs"), 'unit "db/9" not found'),
