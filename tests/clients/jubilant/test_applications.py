@@ -165,6 +165,7 @@ def test_an_exported_bundle_makes_the_same_model_again(juju, charms, tmp_path):
 
 
 def test_a_failed_hook_is_an_error_that_wait_can_watch_for(juju, charms):
+    juju.model_config({"automatically-retry-hooks": False})
     juju.deploy(charms / "web.charm", config={"title": "broken"})
     with pytest.raises(jubilant.WaitError):
         juju.wait(jubilant.all_active, error=jubilant.any_error, delay=0.4)
