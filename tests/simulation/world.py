@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import cloud
@@ -17,7 +17,7 @@ import snapshot
 import steps
 from charms.openstack_coordinator.v0.rolling import Request
 
-from simulation import charm_actions
+from simulation import charm_actions, virtual_addresses
 from simulation.agents import (
     HELD_MARK,
     Agents,
@@ -101,22 +101,8 @@ class World:
             nodes=self.nodes or None,
             probe=self._probe(),
             tasks=tuple(task.seen() for task in (*older, *recent)),
-            virtual=tuple(self._virtual()),
+            virtual=tuple(virtual_addresses.told(self)),
         )
-
-    def _virtual(self) -> Iterator[snapshot.Virtual]:
-        """Each cluster's address on the first node that may keep it."""
-        for application in self.applications.values():
-            if not KNOWN.roles[KNOWN.charms[application.charm].role].agent:
-                continue
-            nodes = {
-                self.machines[principal.machine].hostname: unit.paused
-                for unit in application.units.values()
-                if (principal := self.unit(unit.principal)) is not None
-            }
-            away = frozenset(name for name, paused in nodes.items() if paused)
-            place = next((name for name in sorted(nodes) if name not in away), "")
-            yield snapshot.Virtual(application.name, away, {"res_vip": place})
 
     def _ceph(self) -> tuple[snapshot.Ceph, ...]:
         monitors = next((a for a in self.applications.values() if a.charm == "ceph-mon"), None)
