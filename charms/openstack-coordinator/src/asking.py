@@ -17,7 +17,7 @@ _TAKES: Mapping[str, frozenset[str]] = {
     "restart": frozenset({"applications"}),
     "drain": frozenset({"hosts"}),
     "undrain": frozenset({"hosts"}),
-    "scale-out": frozenset({"role", "count", "application"}),
+    "scale-out": frozenset({"role", "count", "application", "units"}),
     "scale-in": frozenset({"units"}),
 }
 """Request -> the parameters that it takes beside those of any request."""
@@ -58,7 +58,10 @@ def request_of(parameters: Parameters) -> request.Request:
     if kind == "scale-in":
         return request.ScaleIn(_needed(parameters, "units"))
     role, count = parameters.get("role") or "compute", int(parameters.get("count") or 0)
-    return request.ScaleOut(role, count, parameters.get("application", ""))
+    units = _several(parameters, "units")
+    if units and count:
+        raise WrongRequest("units: are there already; leave count out to take them in")
+    return request.ScaleOut(role, count, parameters.get("application", ""), units)
 
 
 def terms_of(parameters: Parameters, options: Mapping[str, Any]) -> request.Terms:

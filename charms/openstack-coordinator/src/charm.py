@@ -81,6 +81,7 @@ class OpenStackCoordinatorCharm(ops.CharmBase):
     def _look_and_reconcile(self, event: ops.EventBase) -> None:
         if self.unit.is_leader():
             self._keep(self._look())
+            self._operations.take_in()
         self._reconcile(event)
 
     def _reconcile(self, _: ops.EventBase) -> None:

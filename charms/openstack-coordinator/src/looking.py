@@ -20,7 +20,8 @@ def assess(
 ) -> readiness.Assessment | look.Problem:
     """Judge what is there now. Machines that the pool can serve by now are provisioned again.
 
-    `shared` is the databag that keeps the judgement of Nova's computes; None: they are let be.
+    `shared` is the databag that keeps the judgement of Nova's computes, and which hypervisors
+    there are; None: they are let be.
     """
     # libjuju takes most of a second to import: only here, where it is needed.
     import asyncio
@@ -35,7 +36,13 @@ def assess(
         return look.Problem("blocked", f"juju-credentials: Juju refused the login: {error}")
     except juju_session.RequestRefused as error:
         return look.Problem("blocked", f"juju-credentials: Juju refused a request: {error}")
-    if shared is None or ground.account is None or not assessment.ready:
+    if shared is None or ground.account is None:
+        return assessment
+    if assessment.settled:
+        import arrivals
+
+        arrivals.note(shared, hypervisors)
+    if not assessment.ready:
         return assessment
     import compute_look
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import arrivals
 import gathering
 import ops
 import ticking
@@ -119,6 +120,33 @@ class Operations(ops.Object):
                 ledger.close(new, time.time())
                 logger.info("plan %s: %s", new.plan.title, new.phase)
 
+    def take_in(self) -> None:
+        """Begin a plan for hypervisors that `juju add-unit` brought. For the leader only.
+
+        A plan that was made and waits for its approval stays so.
+        """
+        relation = self._charm.model.get_relation(self._peers)
+        if relation is None or not self._charm.config["take-in-hypervisors"]:
+            return
+        shared = relation.data[self._charm.app]
+        ledger, new = Ledger(shared), arrivals.new(shared)
+        if not new or ledger.at_work:
+            return
+        import planmaking
+
+        candidate = ledger.candidate
+        try:
+            self._begin(ledger, self._made({"request": "scale-out", "units": ",".join(new)}))
+        except planmaking.NothingToDo:
+            logger.info("%s: in service already", ", ".join(new))
+        except (juju_login.InvalidLogin, planmaking.NotPlanned) as error:
+            logger.warning("%s: not taken into service yet: %s", ", ".join(new), error)
+            return
+        else:
+            if candidate is not None:
+                ledger.propose(candidate)
+        arrivals.settle(shared, new)
+
     # -- making and beginning ---------------------------------------------------------------
 
     def _on_plan(self, event: ops.ActionEvent) -> None:
@@ -136,14 +164,20 @@ class Operations(ops.Object):
         import planmaking
 
         try:
-            ground = gathering.gather(self._charm)
-            nodes, config = gathering.nodes(self._charm), self._charm.config
-            return planmaking.make(asked, config, ground, nodes)
+            return self._made(asked)
         except juju_login.InvalidLogin as error:
             event.fail(f"juju-credentials: {error}")
         except planmaking.NotPlanned as error:
             event.fail(str(error))
         return None
+
+    def _made(self, asked: Mapping[str, Any]) -> Approval:
+        """A plan as the cloud is now; raises what `planmaking.make` and `gather` raise."""
+        import planmaking
+
+        ground = gathering.gather(self._charm)
+        nodes = gathering.nodes(self._charm)
+        return planmaking.make(asked, self._charm.config, ground, nodes)
 
     def _on_run(self, event: ops.ActionEvent) -> None:
         ledger = self._leading(event)

@@ -29,6 +29,10 @@ class NotPlanned(Exception):
     """There is no plan; the message says every reason, each with its remedy."""
 
 
+class NothingToDo(NotPlanned):
+    """All is as it was asked for."""
+
+
 def make(
     asked: Mapping[str, Any],
     options: Mapping[str, Any],
@@ -45,6 +49,7 @@ def make(
 
     Raises:
         NotPlanned: it is refused, or the cloud could not be read.
+        NothingToDo: all is as it was asked for.
     """
     try:
         request, terms = asking.request_of(asked), asking.terms_of(asked, options)
@@ -57,7 +62,8 @@ def make(
         raise NotPlanned(f"the model could not be read: {error}") from error
     outcome = planner.plan(seen, request, terms, known)
     if isinstance(outcome, Refused):
-        raise NotPlanned(plan_view.refusal(outcome))
+        why = NothingToDo if outcome.nothing_to_do else NotPlanned
+        raise why(plan_view.refusal(outcome))
     return Approval(
         plan=outcome.plan,
         asked=dict(asked),

@@ -15,7 +15,7 @@ import pacing
 from charms.openstack_coordinator.v0.rolling_plan import Plan, Wave
 from coherence import Finding
 from planning import draft, growth, maintenance, refresh, release, request
-from planning.outcome import Planned, Refused, reason, refused
+from planning.outcome import NOTHING, Planned, Refused, reason, refused
 from planning.survey import Survey
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _outcome(
         return refused(against)
     found = Plan(title, tuple(waves()))
     if not found.waves:
-        return refused([reason(title, "nothing is left to do", "nothing")])
+        return refused([reason(title, "nothing is left to do", NOTHING)])
     nova = drafted.survey.snapshot.nova
     guests = {host: len(on) for host, on in nova.guests_by_host.items()} if nova else {}
     figures = drafted.survey.knowledge.seconds

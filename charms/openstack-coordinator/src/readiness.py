@@ -43,6 +43,11 @@ class Assessment:
         return not self.findings
 
     @property
+    def settled(self) -> bool:
+        """Nothing comes up or changes by itself, though an operator may have something to do."""
+        return all(finding.severity == "blocked" for finding in self.findings)
+
+    @property
     def severity(self) -> coherence.Severity | None:
         """The gravest finding's; None when ready."""
         return self.findings[0].severity if self.findings else None

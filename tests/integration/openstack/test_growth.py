@@ -39,6 +39,11 @@ def _carry_out(cloud: Cloud, *asked: str) -> None:
         time.sleep(3)
 
 
+def _history(cloud: Cloud) -> list[dict[str, Any]]:
+    """The plans that came to their end, the newest first."""
+    return json.loads(_ask(cloud, "history")["history"])
+
+
 class Proof:
     """Sees which guests are put to hosts while it looks, and which hosts are enabled meanwhile."""
 
@@ -133,11 +138,15 @@ def test_fit_machines_of_the_pool_become_hypervisors_with_zones_balanced(grown: 
 
 
 def test_units_that_an_operator_adds_end_the_same_way(grown: Cloud):
+    """By a plan that begins by itself, as soon as the units are active."""
     before = set(_zones(grown))
-    grown.juju("add-unit", "nova-compute", "-n", "2")
-    grown.wait("machines", lambda: len(_zones(grown)) == len(before) + 2)
+    grown.juju("config", COORDINATOR, "take-in-hypervisors=true")
+    ended = len(_history(grown))
     with Proof(grown) as proof:
-        _carry_out(grown, "request=scale-out")
+        grown.juju("add-unit", "nova-compute", "-n", "2")
+        grown.wait("machines", lambda: len(_zones(grown)) == len(before) + 2)
+        grown.wait("a plan", lambda: len(_history(grown)) > ended, timeout=_ENDS_WITHIN)
+    assert _history(grown)[0]["phase"] == "done"
     new = set(_zones(grown)) - before
     assert proof.proven >= new
     assert not proof.enabled_in_proof & new

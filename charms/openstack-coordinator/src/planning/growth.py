@@ -12,7 +12,7 @@ from coherence import Finding
 
 from planning import hypervisors, preflight
 from planning.draft import LONG, Draft, Drafted, step
-from planning.outcome import reason
+from planning.outcome import NOTHING, reason
 
 if TYPE_CHECKING:
     from cloud import Unit
@@ -42,9 +42,9 @@ def scale_out(draft: Draft, request: ScaleOut) -> Drafted:
     taken = sorted(nodes, key=lambda node: node.hostname)
     zoned = _zoned(draft)
     found = [_New(node.hostname, node.zone if zoned else "") for node in taken]
-    new = found or _waiting(draft)
+    new = found or _waiting(draft, request.units)
     if not request.count and not new and not reasons:
-        reasons.append(reason("hypervisors", "all are in service already", "nothing to do"))
+        reasons.append(reason("hypervisors", "all are in service already", NOTHING))
 
     def waves() -> Iterator[Wave]:
         if nodes and part is not None:
@@ -100,13 +100,18 @@ def _zoned(draft: Draft) -> bool:
     return nova is not None and nova.zoned
 
 
-def _waiting(draft: Draft) -> list[_New]:
-    """Units whose hypervisor Nova does not know or use yet, or has in the wrong zone."""
+def _waiting(draft: Draft, units: tuple[str, ...]) -> list[_New]:
+    """Units whose hypervisor Nova does not know or use yet, or has in the wrong zone.
+
+    Of all that there are, or of `units` only.
+    """
     snapshot = draft.survey.snapshot
     nova = snapshot.nova
     mapped = {hypervisor.host for hypervisor in nova.hypervisors} if nova else set()
-    found = _unknown(draft)
+    found = _unknown(draft, units)
     for host in draft.survey.hosts:
+        if units and host.unit.name not in units:
+            continue
         zone = _zone(draft, host.unit)
         misplaced = bool(zone) and host.service.zone != zone and not host.guests
         idle = host.ours and not host.service.enabled
@@ -115,7 +120,7 @@ def _waiting(draft: Draft) -> list[_New]:
     return sorted(found, key=lambda new: new.host)
 
 
-def _unknown(draft: Draft) -> list[_New]:
+def _unknown(draft: Draft, wanted: tuple[str, ...]) -> list[_New]:
     """Units that Nova has not heard of: they install still, or have just been added."""
     snapshot = draft.survey.snapshot
     if snapshot.nova is None:
@@ -126,7 +131,8 @@ def _unknown(draft: Draft) -> list[_New]:
     return [
         _New(machine.hostname, _zone(draft, unit))
         for unit in units
-        if (machine := snapshot.cloud.machine(unit)) is not None
+        if (not wanted or unit.name in wanted)
+        and (machine := snapshot.cloud.machine(unit)) is not None
         and machine.hostname
         and not snapshot.host(unit)
     ]

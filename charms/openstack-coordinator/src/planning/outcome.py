@@ -24,11 +24,20 @@ class Planned:
     """Host -> guests that are moved away from it."""
 
 
+NOTHING = "nothing to do"
+"""The remedy where all is as it was asked for."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Refused:
     """Nothing is planned."""
 
     reasons: tuple[Finding, ...]
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """All is as it was asked for."""
+        return all(found.remedy == NOTHING for found in self.reasons)
 
 
 def refused(reasons: Iterable[Finding]) -> Refused:

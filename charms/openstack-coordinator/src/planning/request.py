@@ -98,6 +98,8 @@ class ScaleOut:
     count: int = 0
     application: str = ""
     """Needed where several applications run hypervisors."""
+    units: tuple[str, ...] = ()
+    """Without a count: only these of the units that are there; empty for all."""
 
 
 @dataclasses.dataclass(frozen=True)

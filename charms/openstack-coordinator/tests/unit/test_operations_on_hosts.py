@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -226,3 +227,54 @@ def test_the_error_budget_keeps_a_plan_from_taking_more_down(
     assert isinstance(status, ops.WaitingStatus)
     assert "compute does not answer: 503" in status.message
     assert openstack.asked == []
+
+
+def arrived(openstack: OpenStack, operator: Operator) -> None:
+    """The unit of the first host has been added to a cloud that was ready before."""
+    operator.tick()
+    peers = operator.state.get_relation(90)
+    units = sorted(unit.name for unit in MODEL.applications["nova-compute"].units)
+    bag = {**peers.local_app_data, "hypervisors-known": json.dumps(units[1:])}
+    told = dataclasses.replace(peers, local_app_data=bag)
+    others = [r for r in operator.state.relations if r.id != 90]
+    operator.state = dataclasses.replace(operator.state, relations={*others, told})
+    openstack.disabled[HOST] = "New compute service disabled due to config option."
+    openstack.guests_.clear()
+
+
+def test_a_hypervisor_that_an_operator_adds_is_proven_and_enabled_by_itself(
+    openstack: OpenStack, operator: Operator
+) -> None:
+    arrived(openstack, operator)
+    waiting = operator.act("plan", request="restart", applications="keystone")
+    operator.tick()
+    assert operator.running.approval.asked["units"] == "nova-compute/0"
+    operator.until("done")
+    assert openstack.asked.index(f"canary {HOST}") < openstack.asked.index(f"enable {HOST}")
+    assert HOST not in openstack.disabled
+    operator.tick(2)
+    assert operator.running.over, "nothing is begun again"
+    shown = operator.act("show-plan", format="table")
+    assert shown["hash"] == waiting["hash"], "it waits for its approval still"
+
+
+def test_where_an_operator_wants_to_approve_it_an_added_hypervisor_waits(
+    openstack: OpenStack, operator: Operator
+) -> None:
+    changed = {**operator.state.config, "take-in-hypervisors": False}
+    operator.state = dataclasses.replace(operator.state, config=changed)
+    arrived(openstack, operator)
+    operator.tick(3)
+    assert openstack.asked == []
+    operator.act("plan", request="scale-out", units="nova-compute/0")
+
+
+def test_an_arrival_waits_for_a_nova_that_is_silent(
+    openstack: OpenStack, operator: Operator
+) -> None:
+    arrived(openstack, operator)
+    openstack.silent = True
+    operator.tick(2)
+    openstack.silent = False
+    operator.tick()
+    assert operator.running.approval.asked["units"] == "nova-compute/0"

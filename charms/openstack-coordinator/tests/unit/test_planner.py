@@ -483,6 +483,33 @@ def test_hosts_that_nova_disabled_because_they_are_new_are_taken_in() -> None:
     assert [s.do.arguments["host"] for s in every(plan, "enable-host")] == [new]
 
 
+def test_only_the_units_that_are_named_are_taken_in() -> None:
+    """A host that is out for maintenance stays out when others arrive."""
+    example = at_release("2024.1")
+    assert example.nova is not None
+    example.nova = dataclasses.replace(example.nova, hypervisors=example.nova.hypervisors[:-1])
+    drained = example.nova.services[0].host
+    first, *others = example.nova.services
+    ours = dataclasses.replace(first, enabled=False, disabled_reason=f"{steps.MARK}maintenance")
+    example.nova = dataclasses.replace(example.nova, services=(ours, *others))
+    (new,) = {s.lane for s in every(planned(example, request.ScaleOut()))} - {drained}
+    unit = next(u for u, host in hosts_of(example).items() if host == new)
+
+    plan = planned(example, request.ScaleOut(units=(unit,)))
+
+    assert {s.lane for s in every(plan)} == {new}
+    (away,) = [u for u, host in hosts_of(example).items() if host == others[0].host]
+    (found,) = refused(example, request.ScaleOut(units=(away,)))
+    assert found == "hypervisors: all are in service already"
+
+
+def hosts_of(example: Example) -> dict[str, str]:
+    """Unit of nova-compute -> the name of its host."""
+    machines = example.status["machines"]
+    units = example.status["applications"]["nova-compute"]["units"]
+    return {name: machines[unit["machine"]]["hostname"] for name, unit in units.items()}
+
+
 def test_a_cloud_without_zones_gets_none() -> None:
     example = at_release("2024.1")
     assert example.nova is not None
