@@ -138,7 +138,7 @@ def _api_probe(snapshot: Snapshot, asked: Arguments) -> str:
     failures = sum(probed.failures for probed in snapshot.probe)
     if 0 <= budget < failures:
         spent = [f"{p.service} {p.failures} of {p.requests}" for p in snapshot.probe if p.failures]
-        return f"{failures} requests failed since the plan began: {', '.join(spent)}"
+        return f"{failures} requests failed: {', '.join(spent)}; resume goes on in spite of that"
     return ""
 
 

@@ -80,12 +80,15 @@ class Running:
     """Service -> URL that the probe asks; empty where no probe is set up."""
     refused: Mapping[str, Refusal] = dataclasses.field(default_factory=dict)
     probed: tuple[Probed, ...] = ()
+    """Since it began, or since an operator went on in spite of what had failed."""
     ended: float = 0.0
     """When it came to its end; 0 while it has not."""
     pace: pacing.Pace = dataclasses.field(default_factory=dict)
     """What steps took so far."""
     leaving: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
     """Host -> guests and migrations left on it, of the drains that this tick saw; not kept."""
+    forgiven: int = 0
+    """Requests of the probe that failed before an operator went on in spite of that."""
 
     @property
     def plan(self) -> Plan:
@@ -101,6 +104,21 @@ class Running:
     def over(self) -> bool:
         """Nothing more is done about it."""
         return self.phase in ("done", "aborted")
+
+    @property
+    def failures(self) -> int:
+        """Requests of the probe that failed, of those that count against the error budget."""
+        return sum(probed.failures for probed in self.probed)
+
+    def resumed(self) -> Running:
+        """As it goes on by an operator's word: what was refused or failed counts no more."""
+        return dataclasses.replace(
+            self,
+            journal=rolling.resume(self.journal),
+            refused={},
+            probed=tuple(dataclasses.replace(probed, failures=0) for probed in self.probed),
+            forgiven=self.forgiven + self.failures,
+        )
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -161,6 +179,7 @@ class Ledger:
             endpoints=operation["endpoints"],
             refused={id_: Refusal(*fields) for id_, fields in refused.items()},
             probed=probing.from_json(self._bag.get(_PROBE, "")),
+            forgiven=operation.get("forgiven", 0),
             ended=operation["ended"],
             pace=pacing.from_plain(json.loads(self._bag.get(_PACE, "") or "{}")),
         )
@@ -182,7 +201,12 @@ class Ledger:
         """Persist what has changed of the plan that runs."""
         import probing
 
-        operation = {"begun": new.begun, "endpoints": dict(new.endpoints), "ended": new.ended}
+        operation = {
+            "begun": new.begun,
+            "endpoints": dict(new.endpoints),
+            "ended": new.ended,
+            "forgiven": new.forgiven,
+        }
         self._bag[_OPERATION] = canonical(operation)
         self._bag[_JOURNAL] = new.journal.to_json()
         self._bag[_REFUSED] = canonical(
@@ -207,7 +231,7 @@ class Ledger:
             finished=finished,
             steps=steps,
             skipped={id_: r.reason for id_, r in records.items() if r.state == "skipped"},
-            failures=sum(probed.failures for probed in running.probed),
+            failures=running.failures + running.forgiven,
             request=running.approval.request,
         )
         kept = [dataclasses.asdict(one) for one in (*self.history, past)][-KEPT:]

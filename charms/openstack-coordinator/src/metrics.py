@@ -251,7 +251,7 @@ def _probe(running: Running, steps: list[Step]) -> Iterator[Sample]:
     budget = _budget(steps)
     if budget is not None:
         yield Sample(BUDGET, budget)
-        yield Sample(BUDGET_LEFT, budget - sum(probed.failures for probed in running.probed))
+        yield Sample(BUDGET_LEFT, budget - running.failures)
 
 
 def _budget(steps: list[Step]) -> int | None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import arrivals
@@ -223,15 +223,15 @@ class Operations(ops.Object):
     # -- steering ---------------------------------------------------------------------------
 
     def _on_pause(self, event: ops.ActionEvent) -> None:
-        self._steer(event, rolling.pause)
+        self._steer(event, lambda running: _with(running, rolling.pause))
 
     def _on_resume(self, event: ops.ActionEvent) -> None:
-        self._steer(event, rolling.resume)
+        self._steer(event, Running.resumed)
 
     def _on_abort(self, event: ops.ActionEvent) -> None:
-        self._steer(event, rolling.abort)
+        self._steer(event, lambda running: _with(running, rolling.abort))
 
-    def _steer(self, event: ops.ActionEvent, change: Any) -> None:
+    def _steer(self, event: ops.ActionEvent, change: Callable[[Running], Running]) -> None:
         ledger = self._leading(event)
         running = self._at_work(event, ledger) if ledger else None
         if ledger is None or running is None:
@@ -239,7 +239,7 @@ class Operations(ops.Object):
         if running.journal.mode == "aborting":
             event.fail("the plan is being aborted: wait for its end, then plan again or roll back")
             return
-        new = dataclasses.replace(running, journal=change(running.journal), refused={})
+        new = change(running)
         ledger.keep(new, running)
         if new.over:
             ledger.close(new, time.time())
@@ -368,6 +368,10 @@ class Operations(ops.Object):
             holder=self._charm.unit.name,
             leads=self._charm.unit.is_leader,
         )
+
+
+def _with(running: Running, change: Callable[[rolling.Journal], rolling.Journal]) -> Running:
+    return dataclasses.replace(running, journal=change(running.journal), refused={})
 
 
 def _summary(approval: Approval, application: str) -> dict[str, str]:

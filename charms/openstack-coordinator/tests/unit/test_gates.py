@@ -121,7 +121,7 @@ def test_the_probe_keeps_to_its_budget_and_must_be_fresh() -> None:
     assert closed(gate) == "no probe of the APIs is at work"
     assert closed(gate, probe=(well,)) == ""
     spent = dataclasses.replace(well, failures=2)
-    assert "2 requests failed since the plan began: nova 2 of 100" in closed(gate, probe=(spent,))
+    assert "2 requests failed: nova 2 of 100" in closed(gate, probe=(spent,))
     down = dataclasses.replace(well, answered=False, reason="503")
     assert closed(gate, probe=(down,)) == "nova does not answer: 503"
     old = dataclasses.replace(well, at=NOW - 500)

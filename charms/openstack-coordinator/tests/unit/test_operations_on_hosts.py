@@ -227,6 +227,15 @@ def test_the_error_budget_keeps_a_plan_from_taking_more_down(
     assert isinstance(status, ops.WaitingStatus)
     assert "compute does not answer: 503" in status.message
     assert openstack.asked == []
+    monkeypatch.setattr(probing, "ask", lambda endpoints, _: dict.fromkeys(endpoints, ""))
+    status = operator.tick(2)
+    assert isinstance(status, ops.WaitingStatus)
+    assert "resume goes on in spite of that" in status.message
+    failed = operator.running.failures
+    operator.act("resume")
+    operator.until("done")
+    (past,) = json.loads(operator.act("history")["history"])
+    assert past["failures"] == failed > 0, "what was forgiven is not forgotten"
 
 
 def arrived(openstack: OpenStack, operator: Operator) -> None:
