@@ -243,7 +243,8 @@ def _pool_state(cloud: Cloud, host: str) -> str:
 def test_new_hosts_are_mapped_by_nova_manage_where_nova_s_api_is(grown: Cloud):
     """As the coordinator does it; nowhere else is there anything to run."""
     command = ("nova-manage", "cell_v2", "discover_hosts", "--verbose")
-    ran = grown.juju.json("exec", "--unit", "nova-cloud-controller/0", "--", *command)
-    said = ran["nova-cloud-controller/0"]["results"]
+    unit = "nova-cloud-controller/0"
+    ran = json.loads(grown.juju("exec", "--unit", unit, "--format", "json", "--", *command))
+    said = ran[unit]["results"]
     assert said["return-code"] == 0
     assert "Found" in said["stdout"]
