@@ -16,6 +16,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import pacing
+import steps
 from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.rolling_plan import Plan, WrongPlan, canonical
 
@@ -53,6 +54,8 @@ class Approval:
     """When, in seconds since the epoch."""
     guests: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Host -> guests that were to be moved away from it, when the plan was made."""
+    vocabulary: int = steps.VOCABULARY
+    """Of the revision of the charm that made it: see `steps.VOCABULARY`."""
 
     @property
     def request(self) -> str:
@@ -104,6 +107,23 @@ class Running:
     def over(self) -> bool:
         """Nothing more is done about it."""
         return self.phase in ("done", "aborted")
+
+    @property
+    def foreign(self) -> bool:
+        """Another revision of the charm made it, whose steps and gates are not all known here."""
+        return self.approval.vocabulary != steps.VOCABULARY
+
+    def paused(self) -> Running:
+        """As it stands still by an operator's word."""
+        return dataclasses.replace(self, journal=rolling.pause(self.journal), refused={})
+
+    def aborted(self) -> Running:
+        """As it is ended by an operator's word. Of what is foreign nothing can be verified."""
+        journal = rolling.abort(self.journal)
+        if self.foreign:
+            finished = {id_: r for id_, r in journal.records.items() if not r.in_flight}
+            journal = dataclasses.replace(journal, records=finished)
+        return dataclasses.replace(self, journal=journal, refused={})
 
     @property
     def failures(self) -> int:
@@ -257,6 +277,7 @@ def _packed_approval(approval: Approval) -> str:
         "notes": list(approval.notes),
         "made": approval.made,
         "guests": dict(approval.guests),
+        "vocabulary": approval.vocabulary,
     }
     return base64.b85encode(zlib.compress(canonical(raw).encode())).decode()
 
@@ -274,6 +295,7 @@ def _approval(text: str) -> Approval | None:
         return None
     try:
         raw = json.loads(zlib.decompress(base64.b85decode(text)))
+        raw.setdefault("vocabulary", 0)
         plan, notes = Plan.from_json(raw.pop("plan")), tuple(raw.pop("notes"))
         return Approval(plan=plan, notes=notes, **raw)
     except (ValueError, KeyError, TypeError, zlib.error) as error:

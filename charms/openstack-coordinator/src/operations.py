@@ -99,7 +99,7 @@ class Operations(ops.Object):
     def advance(self) -> None:
         """Take the plan that runs one step further. For the leader only."""
         ledger, running = self._ledger(), self._running()
-        if ledger is None or running is None or running.over:
+        if ledger is None or running is None or running.over or running.foreign:
             return
         import asyncio
 
@@ -223,13 +223,13 @@ class Operations(ops.Object):
     # -- steering ---------------------------------------------------------------------------
 
     def _on_pause(self, event: ops.ActionEvent) -> None:
-        self._steer(event, lambda running: _with(running, rolling.pause))
+        self._steer(event, Running.paused)
 
     def _on_resume(self, event: ops.ActionEvent) -> None:
         self._steer(event, Running.resumed)
 
     def _on_abort(self, event: ops.ActionEvent) -> None:
-        self._steer(event, lambda running: _with(running, rolling.abort))
+        self._steer(event, Running.aborted)
 
     def _steer(self, event: ops.ActionEvent, change: Callable[[Running], Running]) -> None:
         ledger = self._leading(event)
@@ -277,6 +277,9 @@ class Operations(ops.Object):
         flying = [id_ for id_, r in running.journal.records.items() if r.state == "requested"]
         if not running.over and (flying or running.phase not in ("held", "paused")):
             event.fail("the plan is at work: abort it first, and wait until it is aborted")
+            return
+        if running.foreign:
+            event.fail("another revision of this charm made the plan: plan again, by its request")
             return
         try:
             back = planned_back.rollback(running.plan, running.journal)
@@ -368,10 +371,6 @@ class Operations(ops.Object):
             holder=self._charm.unit.name,
             leads=self._charm.unit.is_leader,
         )
-
-
-def _with(running: Running, change: Callable[[rolling.Journal], rolling.Journal]) -> Running:
-    return dataclasses.replace(running, journal=change(running.journal), refused={})
 
 
 def _summary(approval: Approval, application: str) -> dict[str, str]:

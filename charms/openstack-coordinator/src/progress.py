@@ -40,6 +40,9 @@ def tell(running: Running, application: str, now: float) -> Told | None:
     head = f"{title}: {finished} of {steps} steps"
     if phase in ("done", "aborted"):
         return None
+    if running.foreign:
+        remedy = f"juju run {application}/leader abort, then plan again"
+        return Told("blocked", f"{head}, of another revision of this charm: {remedy}")
     if phase == "held":
         return Told("blocked", f"{title} is held: {_held(running)}; {_remedies(application)}")
     if phase == "paused":

@@ -40,6 +40,9 @@ CANARY = "openstack-coordinator-canary-"
 HELD = "sleep {seconds:.0f}  # openstack-coordinator holds this agent"
 """The command that keeps an agent busy."""
 
+VOCABULARY = 2
+"""Rises when arguments of a step or a gate change: plans in the old words are not carried on."""
+
 LEADER = "leader"
 """The number that stands for the leader in `application/leader`."""
 

@@ -27,7 +27,7 @@ def interval(running: Running, now: float) -> float | None:
         running: the plan, as it is persisted now.
         now: seconds since the epoch.
     """
-    if running.over:
+    if running.over or running.foreign:
         return None
     phase, journal = running.phase, running.journal
     flying = [record for record in journal.records.values() if record.in_flight]

@@ -136,6 +136,15 @@ def test_ticks_never_overlap_however_slow_the_charm_is(place: Place) -> None:
     assert place.ticks() == ["begin hooks/tick", "end"] * (len(place.ticks()) // 2)
 
 
+def test_a_tick_that_fails_comes_again_but_not_in_a_hurry(place: Place) -> None:
+    _script(place.charm / "dispatch", f"#!/bin/bash\necho failed >> {place.log}\nexit 1\n")
+    place.start()
+    _wait_for(place.ticks)
+    time.sleep(1)
+    assert place.ticks() == ["failed"], "the interval alone would have made ten of it"
+    _wait_for(lambda: len(place.ticks()) > 1)
+
+
 def test_a_killed_ticker_is_started_again(place: Place) -> None:
     place.start()
     _wait_for(place.ticks)

@@ -16,6 +16,7 @@ import ledger
 import ops
 import pytest
 import snapshot
+import steps
 from charm import OpenStackCoordinatorCharm
 from charms.openstack_coordinator.v0 import juju_session, rolling, tick
 from ops import testing
@@ -415,3 +416,23 @@ def test_a_hook_that_dies_after_it_asked_and_before_it_wrote_changes_nothing_of_
     expected = [(do, f"memcached/{n}") for n in range(3) for do in ("pause", "resume")]
     assert controller.ran == expected, "nothing lost, nothing twice, and in order"
     assert all(controller.unit(u)["workload-status"] == ACTIVE for _, u in expected)
+
+
+def test_a_plan_of_another_revision_is_not_carried_on_but_ended_and_made_again(
+    controller: Controller, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its steps and gates may be asked for in other words than this revision knows."""
+    operator.begin()
+    operator.tick(3)
+    asked = list(controller.ran)
+    with monkeypatch.context() as later:
+        later.setattr(steps, "VOCABULARY", steps.VOCABULARY + 1)
+        status = operator.tick(3)
+        assert isinstance(status, ops.BlockedStatus)
+        assert "of another revision of this charm: juju run" in status.message
+        assert controller.ran == asked
+        assert operator.act("abort")["phase"] == "aborted"
+        with pytest.raises(testing.ActionFailed, match="plan again"):
+            operator.act("rollback")
+    operator.begin()
+    operator.until("done")

@@ -32,7 +32,7 @@ from charms.openstack_coordinator.v0 import tick_loop
 
 LIBID = "4a928fbc6fce46ce8b9c5d76df5b2e73"
 LIBAPI = 0
-LIBPATCH = 1
+LIBPATCH = 2
 
 IDLE_INTERVAL = 60.0
 """Seconds between ticks when there is nothing to do."""

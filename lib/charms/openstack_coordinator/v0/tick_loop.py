@@ -18,12 +18,15 @@ from typing import TextIO
 
 LIBID = "3abeabb993234e17b820b33ebfa5ef57"
 LIBAPI = 0
-LIBPATCH = 1
+LIBPATCH = 2
 
 LOCK = ".tick-lock"
 INTERVAL = ".tick-interval"
 _LOOK_EVERY = 1.0
 """Seconds after which a shorter interval, or the end of the unit, is noticed."""
+
+_AFTER_FAILURE = 5.0
+"""Seconds to wait at least after a tick that failed: what is wrong may need somebody to come."""
 
 _TAKE_OVER = 5.0
 """Seconds to wait for the loop before this one to end."""
@@ -56,15 +59,17 @@ def run(charm_dir: pathlib.Path, unit: str, juju_exec: str, version: str) -> Non
         lock.write(f"{os.getpid()} {version}")
         lock.flush()
         command = f"JUJU_DISPATCH_PATH=hooks/tick {shlex.quote(str(dispatch))}"
-        while _wait(charm_dir, dispatch):
+        least = 0.0
+        while _wait(charm_dir, dispatch, least):
             # A failed tick is reported by the agent; the next one may fare better.
-            subprocess.run(
+            done = subprocess.run(
                 [juju_exec, unit, command],
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
+            least = _AFTER_FAILURE if done.returncode else 0.0
 
 
 def _take(lock: TextIO) -> bool:
@@ -85,12 +90,13 @@ def _try(lock: TextIO) -> bool:
     return True
 
 
-def _wait(charm_dir: pathlib.Path, dispatch: pathlib.Path) -> bool:
-    """Sleep until the next tick is due; False when the unit is gone."""
+def _wait(charm_dir: pathlib.Path, dispatch: pathlib.Path, least: float) -> bool:
+    """Sleep until the next tick is due, at least so long; False when the unit is gone."""
     started = time.monotonic()
     while dispatch.exists():
         try:
-            remaining = read_interval(charm_dir) - (time.monotonic() - started)
+            due = max(least, read_interval(charm_dir))
+            remaining = due - (time.monotonic() - started)
         except OSError:
             return False
         if remaining <= 0:
