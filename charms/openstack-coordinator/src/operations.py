@@ -60,12 +60,6 @@ class Operations(ops.Object):
     # -- what the charm asks ----------------------------------------------------------------
 
     @property
-    def at_work(self) -> bool:
-        """A plan was begun, and is not over."""
-        ledger = self._ledger()
-        return ledger is not None and ledger.at_work
-
-    @property
     def interval(self) -> float | None:
         """Seconds until the next tick that a plan needs; None when any will do."""
         running = self._running()

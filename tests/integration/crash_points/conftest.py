@@ -25,7 +25,7 @@ def upgrades(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, 
     running = Model(tmp_path_factory.mktemp("crash-points"), "crash-points")
     running.start()
     try:
-        clouds = [_deployed(running.beside(name)) for name in MOMENTS]
+        clouds = [_deployed(running.beside(name), at) for at, name in enumerate(MOMENTS, 1)]
         with concurrent.futures.ThreadPoolExecutor() as at_once:
             found = dict(zip(MOMENTS, at_once.map(_upgraded, clouds), strict=True))
         yield found
@@ -34,9 +34,10 @@ def upgrades(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, 
         processes.end(processes.of_sandbox(running.home.path))
 
 
-def _deployed(cloud: Model) -> Model:
+def _deployed(cloud: Model, number: int) -> Model:
+    """A cloud with a virtual address of its own: one that two contend for never moves away."""
     cloud.juju("deploy", str(_BUNDLE))
-    cloud.juju("config", "keystone", f"vip={cloud.home.virtual_address(5)}")
+    cloud.juju("config", "keystone", f"vip={cloud.home.virtual_address(number)}")
     cloud.juju("deploy", str(packing.packed_path(CHARM)))
     cloud.give_account("admin")
     cloud.juju("grant-secret", "account", CHARM)
