@@ -12,7 +12,7 @@ from planning import request
 Parameters = Mapping[str, Any]
 
 _TAKES: Mapping[str, frozenset[str]] = {
-    "release": frozenset({"release", "skip", "errands"}),
+    "release": frozenset({"release", "skip", "errands", "packages", "unattended-off"}),
     "refresh": frozenset({"applications", "channel", "revision"}),
     "restart": frozenset({"applications"}),
     "drain": frozenset({"hosts"}),
@@ -115,6 +115,8 @@ def _release(parameters: Parameters) -> request.Release:
     return request.Release(
         to=parameters.get("release", ""),
         errands=() if errands == ("none",) else errands,
+        packages=bool(parameters.get("packages")),
+        unattended=bool(parameters.get("unattended-off")),
         skip=_several(parameters, "skip"),
     )
 

@@ -109,6 +109,16 @@ class Running:
         return self.phase in ("done", "aborted")
 
     @property
+    def hosts_enabled(self) -> list[str]:
+        """Hosts that it proved with a guest and took into service."""
+        return [
+            step.do.arguments["host"]
+            for wave in self.plan.waves
+            for step in wave.steps
+            if step.do.kind == "enable-host" and step.id in self.journal.finished
+        ]
+
+    @property
     def foreign(self) -> bool:
         """Another revision of the charm made it, whose steps and gates are not all known here."""
         return self.approval.vocabulary != steps.VOCABULARY

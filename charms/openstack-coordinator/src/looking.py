@@ -51,7 +51,7 @@ def assess(
     return dataclasses.replace(assessment, findings=found)
 
 
-async def _assess(ground: Ground) -> tuple[readiness.Assessment, list[str]]:
+async def _assess(ground: Ground) -> tuple[readiness.Assessment, dict[str, str]]:
     import cloud
     import juju_api
     import knowledge
@@ -71,4 +71,4 @@ async def _assess(ground: Ground) -> tuple[readiness.Assessment, list[str]]:
             logger.info("the pool is ready for machines %s: provisioning again", retry)
             await model.retry_provisioning(retry)
     whole = cloud.from_full_status(status, options)
-    return readiness.assess(whole, known), readiness.hypervisor_units(whole, known)
+    return readiness.assess(whole, known), readiness.hypervisor_hosts(whole, known)

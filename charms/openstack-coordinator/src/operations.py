@@ -6,7 +6,7 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import arrivals
@@ -92,8 +92,8 @@ class Operations(ops.Object):
 
     def advance(self) -> None:
         """Take the plan that runs one step further. For the leader only."""
-        ledger, running = self._ledger(), self._running()
-        if ledger is None or running is None or running.over or running.foreign:
+        shared, running = self._shared(), self._running()
+        if shared is None or running is None or running.over or running.foreign:
             return
         import asyncio
 
@@ -108,10 +108,12 @@ class Operations(ops.Object):
             self._problem = str(error)
         else:
             self._leaving = new.leaving
+            ledger = Ledger(shared)
             if new != running:
                 ledger.keep(new, running)
             if new.over:
                 ledger.close(new, time.time())
+                arrivals.prove(shared, new.hosts_enabled)
                 logger.info("plan %s: %s", new.plan.title, new.phase)
 
     def take_in(self) -> None:
@@ -119,10 +121,9 @@ class Operations(ops.Object):
 
         A plan that was made and waits for its approval stays so.
         """
-        relation = self._charm.model.get_relation(self._peers)
-        if relation is None or not self._charm.config["take-in-hypervisors"]:
+        shared = self._shared()
+        if shared is None or not self._charm.config["take-in-hypervisors"]:
             return
-        shared = relation.data[self._charm.app]
         ledger, new = Ledger(shared), arrivals.new(shared)
         if not new or ledger.at_work:
             return
@@ -340,9 +341,13 @@ class Operations(ops.Object):
             return None
         return running
 
-    def _ledger(self) -> Ledger | None:
+    def _shared(self) -> MutableMapping[str, str] | None:
         relation = self._charm.model.get_relation(self._peers)
-        return Ledger(relation.data[self._charm.app]) if relation else None
+        return relation.data[self._charm.app] if relation else None
+
+    def _ledger(self) -> Ledger | None:
+        shared = self._shared()
+        return Ledger(shared) if shared is not None else None
 
     def _running(self) -> Running | None:
         ledger = self._ledger()

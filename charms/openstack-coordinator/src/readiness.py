@@ -79,20 +79,20 @@ def assess(cloud: Cloud, knowledge: Knowledge) -> Assessment:
     return Assessment(
         release=release.name if release else "",
         applications=tuple(_report(member) for member in members),
-        hypervisors=len(hypervisor_units(cloud, knowledge)),
+        hypervisors=len(hypervisor_hosts(cloud, knowledge)),
         findings=coherence.findings(cloud, knowledge),
     )
 
 
-def hypervisor_units(cloud: Cloud, knowledge: Knowledge) -> list[str]:
-    """The units that run guests and are active."""
-    return [
-        unit.name
+def hypervisor_hosts(cloud: Cloud, knowledge: Knowledge) -> dict[str, str]:
+    """The units that run guests and are active -> the name of their machine, which is Nova's."""
+    return {
+        unit.name: machine.hostname if (machine := cloud.machine(unit)) else ""
         for member in coherence.members(cloud, knowledge)
         if knowledge.roles[member.charm.role].hypervisor
         for unit in member.application.units
         if unit.workload == "active"
-    ]
+    }
 
 
 def _report(member: coherence.Member) -> ApplicationReport:

@@ -103,7 +103,8 @@ def _zoned(draft: Draft) -> bool:
 def _waiting(draft: Draft, units: tuple[str, ...]) -> list[_New]:
     """Units whose hypervisor Nova does not know or use yet, or has in the wrong zone.
 
-    Of all that there are, or of `units` only.
+    Of all that there are; or just `units`, also where Nova uses them already: unproven, for a
+    cloud without zones enables what is new by itself.
     """
     snapshot = draft.survey.snapshot
     nova = snapshot.nova
@@ -115,7 +116,8 @@ def _waiting(draft: Draft, units: tuple[str, ...]) -> list[_New]:
         zone = _zone(draft, host.unit)
         misplaced = bool(zone) and host.service.zone != zone and not host.guests
         idle = host.ours and not host.service.enabled
-        if host.name not in mapped or misplaced or idle:
+        unproven = bool(units) and host.service.enabled
+        if host.name not in mapped or misplaced or idle or unproven:
             found.append(_New(host.name, zone if misplaced else host.service.zone))
     return sorted(found, key=lambda new: new.host)
 

@@ -38,8 +38,11 @@ def drain(draft: Draft, request: Drain) -> Drafted:
             gates = draft.entry(steps.ceph_health(cluster))
             found = step(cluster, "set noout", set_, unset, lane=cluster, gates=gates)
             yield Wave("disks", (found,))
-        found = tuple(one for host in hosts for one in _out(draft, host))
-        yield Wave("hypervisors", found, parallel=draft.terms.max_unavailable)
+        # All of them off first: what leaves one must not land on the next, and move again.
+        out = [_out(draft, host) for host in hosts]
+        yield Wave("scheduling off", tuple(disable for disable, _ in out), parallel=len(out))
+        drains = tuple(drain for _, drain in out)
+        yield Wave("guests away", drains, parallel=draft.terms.max_unavailable)
 
     def notes() -> Iterator[str]:
         for cluster in monitors:
@@ -56,11 +59,11 @@ def _one_zone(hosts: Iterable[Host]) -> Iterator[Finding]:
         yield reason("hosts", problem, f"drain those of {zones[0]} first, and put them back")
 
 
-def _out(draft: Draft, host: Host) -> Iterator[Step]:
-    """For maintenance the hosts stay down together: only other zones bar the way."""
-    for one in hypervisors.out_of_service(draft, host, "drained for maintenance"):
-        gates = tuple(gate for gate in one.gates if gate.kind != "down-in-zone")
-        yield dataclasses.replace(one, gates=gates)
+def _out(draft: Draft, host: Host) -> tuple[Step, Step]:
+    """Scheduling off, and guests away. The hosts stay down together: only other zones bar it."""
+    disable, drain = hypervisors.out_of_service(draft, host, "drained for maintenance")
+    gates = tuple(gate for gate in disable.gates if gate.kind != "down-in-zone")
+    return dataclasses.replace(disable, gates=gates), drain
 
 
 def undrain(draft: Draft, request: Undrain) -> Drafted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,10 @@ class Upgrade:
         return releases[wanted]
 
     def _behind(self, release: Known) -> bool:
-        return any(self._waves(part, release) for part in self._parts())
+        # Packages alone are no upgrade.
+        request = dataclasses.replace(self._request, packages=False)
+        upgrade = Upgrade(self._draft, request)
+        return any(upgrade._waves(part, release) for part in self._parts())
 
     def reasons(self, release: Known) -> Iterator[Finding]:
         """Why it cannot be begun."""

@@ -47,7 +47,8 @@ class Release:
     errands: tuple[str, ...] = ("backup", "archive")
     """Which of the knowledge's errands are done first."""
     packages: bool = False
-    """Upgrade the machines' other packages as well, unit by unit, while a unit is paused."""
+    """Upgrade the machines' other packages as well, unit by unit: of what is upgraded, and of the
+    support that no release moves."""
     unattended: bool = False
     """Switch unattended upgrades off on every machine first, and on again at the end."""
     skip: tuple[str, ...] = ()

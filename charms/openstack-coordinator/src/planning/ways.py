@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import steps
-from charms.openstack_coordinator.v0.rolling_plan import Step
+from charms.openstack_coordinator.v0.rolling_plan import Gate, Step
 from snapshot import at_least
 
 from planning.draft import HELD, LONG, Draft, step
@@ -169,22 +169,37 @@ def _turn(
     version: str,
     sealed: bool,
 ) -> Iterator[Step]:
-    lane = part.name
-    guard = draft.guard(part, unit)
+    def released(gates: tuple[Gate, ...]) -> Iterator[Step]:
+        hold = steps.hold_agent(unit.name, held_for(len(part.units) - len(held)))
+        release = steps.release_agent(unit.name)
+        yield step(unit.name, f"release: {what}", release, hold, lane=part.name, gates=gates)
+        yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
+
     gates = draft.within(*draft.around(part, unit, held))
-    if guard is not None:
-        pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
-        name = f"pause: {unit.name} {what}"
-        yield step(guard.name, name, pause, resume, lane=lane, gates=gates)
-        gates = draft.still(part, unit)
-    hold = steps.hold_agent(unit.name, held_for(len(part.units) - len(held)))
-    release = steps.release_agent(unit.name)
-    yield step(unit.name, f"release: {what}", release, hold, lane=lane, gates=gates)
-    yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
-    if guard is not None:
-        resume = steps.resume_unit(guard.name)
-        name = f"resume: {unit.name} {what}"
-        yield step(guard.name, name, resume, steps.nothing(), lane=lane)
+    yield from _guarded(draft, part, unit, what, gates, released)
+
+
+def _guarded(
+    draft: Draft,
+    part: Part,
+    unit: Unit,
+    what: str,
+    gates: tuple[Gate, ...],
+    work: Callable[[tuple[Gate, ...]], Iterator[Step]],
+) -> Iterator[Step]:
+    """Work on a unit that stays in service, while the agent that keeps its address is paused.
+
+    `work` is given the gates of its first step.
+    """
+    guard = draft.guard(part, unit)
+    if guard is None:
+        yield from work(gates)
+        return
+    name, lane = f"{unit.name} {what}", part.name
+    pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
+    yield step(guard.name, f"pause: {name}", pause, resume, lane=lane, gates=gates)
+    yield from work(draft.still(part, unit))
+    yield step(guard.name, f"resume: {name}", resume, steps.nothing(), lane=lane)
 
 
 def _awaited(
@@ -243,12 +258,12 @@ def _one(draft: Draft, target: Target, unit: Unit) -> Iterator[Step]:
     alone = len(part.application.units) == 1
     if not alone:
         yield from draft.pause(part, unit, part.name)
+    found = [upgrade_step(unit, target, part.name)]
     if target.packages:
-        yield packages(unit.name, part.name, part.upgrade.hold)
-    upgrade = upgrade_step(unit, target, part.name)
+        found.insert(0, packages(unit.name, part.name, part.upgrade.hold))
     if alone:
-        upgrade = dataclasses.replace(upgrade, gates=draft.entry(draft.whole()))
-    yield upgrade
+        found[0] = dataclasses.replace(found[0], gates=draft.entry(draft.whole()))
+    yield from found
     if not alone:
         yield from draft.resume(part, unit, part.name)
 
@@ -268,10 +283,32 @@ def packages(unit: str, lane: str, hold: tuple[str, ...] = ()) -> Step:
     return step(unit, "packages", do, None, lane=lane, timeout=LONG, attempts=2)
 
 
+def _packages_in_turn(draft: Draft, target: Target) -> Iterator[Step]:
+    """The other packages of units that nothing else pauses, one unit after another.
+
+    Machines of hypervisors have theirs while they are empty.
+    """
+    part, machines = target.part, {host.unit.machine for host in draft.survey.hosts}
+    if not target.packages or part.application.subordinate:
+        return
+    for unit in part.units:
+        if unit.machine in machines:
+            continue
+
+        def upgraded(gates: tuple[Gate, ...], unit: Unit = unit) -> Iterator[Step]:
+            do = packages(unit.name, part.name, part.upgrade.hold)
+            yield dataclasses.replace(do, gates=gates)
+            what, sealed = "settle: packages", part.upgrade.sealed
+            yield _awaited(part, unit.name, what, [unit.name], "", sealed=sealed)
+
+        gates = draft.entry(*draft.around(part, unit))
+        yield from _guarded(draft, part, unit, "packages", gates, upgraded)
+
+
 def by_restart(draft: Draft, target: Target) -> Iterator[Step]:
     """Packages at once, restarts one unit after another, so that the cluster keeps its quorum."""
     part = target.part
-    if not (target.outstanding or target.channel or target.origin is not None or _newer(part)):
+    if not (_moves(target) or target.packages):
         return
 
     def work() -> Iterator[Step]:
@@ -281,18 +318,26 @@ def by_restart(draft: Draft, target: Target) -> Iterator[Step]:
 
     deferring = RESTARTS in part.application.options
     if deferring:
-        yield from with_restarts_put_off(draft, part, work)
+        yield from with_restarts_put_off(draft, part, work, packages_too=target.packages)
     else:
         yield from work()
+        yield from _packages_in_turn(draft, target)
     timeout = part.upgrade.timeout
     version = target.version
     yield draft.settle(part.name, "upgraded", part.application.units, timeout, version)
 
 
 def with_restarts_put_off(
-    draft: Draft, part: Part, work: Callable[[], Iterator[Step]]
+    draft: Draft,
+    part: Part,
+    work: Callable[[], Iterator[Step]],
+    *,
+    packages_too: bool = False,
 ) -> Iterator[Step]:
-    """What reaches all units at once, with their restarts one after another."""
+    """What reaches all units at once, with their restarts one after another.
+
+    With `packages_too` each unit's machine gets its other packages before the restart.
+    """
     before = part.option(RESTARTS)
     if before is not False:
         yield _option(part, RESTARTS, value=False)
@@ -300,6 +345,10 @@ def with_restarts_put_off(
             yield _deferred(draft, part, unit, "clear deferred hooks")
     yield from work()
     for unit in part.units:
+        if packages_too:
+            gates = draft.within(*draft.around(part, unit))
+            one = packages(unit.name, part.name, part.upgrade.hold)
+            yield dataclasses.replace(one, gates=gates)
         yield _deferred(draft, part, unit, "restart")
         wait = steps.await_units([unit.name])
         yield step(
@@ -311,8 +360,9 @@ def with_restarts_put_off(
         yield dataclasses.replace(again, undo=put_off)
 
 
-def _newer(part: Part) -> bool:
-    return part.application.newest > part.application.revision
+def _moves(target: Target) -> bool:
+    newer = target.part.application.newest > target.part.application.revision
+    return bool(target.outstanding or target.channel or target.origin is not None or newer)
 
 
 def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
@@ -335,7 +385,7 @@ def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
     """The origin is set, and the charm takes its units in turn; Ceph is watched around it."""
     part = target.part
     yield from _required_before(draft, part)
-    if not (target.outstanding or target.channel or target.origin is not None or _newer(part)):
+    if not _moves(target):
         return
     monitors = draft.survey.monitors.get(part.name, part.name)
     if part.upgrade.noout:
@@ -358,6 +408,7 @@ def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
         required = steps.require_osd_release(monitors, release.partition("/")[0])
         agree = steps.versions_agree(part.name, target.version)
         yield step(monitors, "require release", required, None, lane=part.name, gates=(agree,))
+    yield from _packages_in_turn(draft, target)
 
 
 def _required_before(draft: Draft, part: Part) -> Iterator[Step]:
@@ -389,25 +440,11 @@ def at_once(draft: Draft, target: Target) -> Iterator[Step]:
     elif target.outstanding:
         timeout, version = part.upgrade.timeout, target.version
         yield draft.settle(part.name, "upgraded", part.application.units, timeout, version)
+    if work or target.outstanding:
+        yield from _packages_in_turn(draft, target)
 
 
 def charm_only(draft: Draft, target: Target) -> Iterator[Step]:
     """The charm, and the machine's other packages where they are asked for."""
-    part = target.part
     yield from charm_steps(draft, target)
-    if target.packages and not part.application.subordinate:
-        for unit in part.units:
-            gates = draft.entry(*draft.around(part, unit))
-            yield dataclasses.replace(
-                packages(unit.name, part.name, part.upgrade.hold), gates=gates
-            )
-            wait = steps.await_units([unit.name])
-            yield step(
-                unit.name,
-                "settle",
-                wait,
-                steps.nothing(),
-                lane=part.name,
-                timeout=LONG,
-                attempts=1,
-            )
+    yield from _packages_in_turn(draft, target)

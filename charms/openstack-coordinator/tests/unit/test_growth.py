@@ -8,7 +8,7 @@ import steps
 from example_cloud import Example, at_release
 from planning import request
 from planning.outcome import Planned
-from test_planner import every, outcome, planned, refused
+from plans import every, outcome, planned, refused
 
 
 def test_units_of_an_operator_are_taken_in_as_those_of_a_plan() -> None:
@@ -68,8 +68,25 @@ def test_only_the_units_that_are_named_are_taken_in() -> None:
     plan = planned(example, request.ScaleOut(units=(unit,)))
 
     assert {s.lane for s in every(plan)} == {new}
-    (away,) = [u for u, host in hosts_of(example).items() if host == others[0].host]
-    (found,) = refused(example, request.ScaleOut(units=(away,)))
+
+
+def test_what_nova_enabled_by_itself_is_proven_where_a_unit_is_named() -> None:
+    """A cloud without zones tells nothing that is new from what is in service."""
+    example = at_release("2024.1")
+    units = hosts_of(example)
+    (found,) = refused(example, request.ScaleOut())
+    assert found == "hypervisors: all are in service already"
+    plan = planned(example, request.ScaleOut(units=("nova-compute/2",)))
+    kinds = [step.do.kind for step in every(plan)]
+    assert kinds.index("disable-host") < kinds.index("boot-canary") < kinds.index("enable-host")
+    assert {step.lane for step in every(plan)} == {units["nova-compute/2"]}
+
+
+def test_what_somebody_else_disabled_is_not_taken_in() -> None:
+    example = at_release("2024.1")
+    out = edited_service(example, enabled=False, disabled_reason="disk swap, Ann")
+    (unit,) = (unit for unit, host in hosts_of(example).items() if host == out)
+    (found,) = refused(example, request.ScaleOut(units=(unit,)))
     assert found == "hypervisors: all are in service already"
 
 

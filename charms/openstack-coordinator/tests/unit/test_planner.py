@@ -8,7 +8,6 @@ import pathlib
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import full_status
@@ -17,43 +16,15 @@ import planner
 import pytest
 import snapshot
 import steps
-from charms.openstack_coordinator.v0 import rolling
-from charms.openstack_coordinator.v0.rolling_plan import Plan, Step
 from example_cloud import Example, at_release
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planning import back as planned_back
 from planning import request
 from planning.outcome import Planned, Refused
+from plans import KNOWN, TERMS, every, planned, refused
 
 RELEASES = ("yoga", "zed", "2023.1", "2023.2")
-KNOWN = knowledge.load()
-TERMS = request.Terms()
 SEEDS = st.integers(0, 2**32)
-
-
-def outcome(
-    example: Example, asked: request.Request | None = None, terms: request.Terms = TERMS
-) -> Planned | Refused:
-    return planner.plan(example.look(), asked or request.Release(), terms, KNOWN)
-
-
-def planned(example: Example, asked: request.Request | None = None, **terms: Any) -> Plan:
-    found = outcome(example, asked, dataclasses.replace(TERMS, **terms))
-    assert isinstance(found, Planned), found
-    return found.plan
-
-
-def refused(example: Example, asked: request.Request | None = None) -> list[str]:
-    found = outcome(example, asked)
-    assert isinstance(found, Refused)
-    assert all(reason.remedy for reason in found.reasons)
-    return [str(reason) for reason in found.reasons]
-
-
-def every(plan: Plan, *kinds: str) -> Iterator[Step]:
-    for wave in plan.waves:
-        yield from (step for step in wave.steps if not kinds or step.do.kind in kinds)
 
 
 def application(unit: str) -> str:
@@ -452,63 +423,3 @@ def test_what_an_operator_disabled_stays_disabled() -> None:
     plan = planned(example)
     assert first.host not in {s.do.arguments["host"] for s in every(plan, "enable-host")}
     assert first.host in {s.do.arguments["host"] for s in every(plan, "drain-host")}
-
-
-def test_a_restart_pauses_one_unit_at_a_time_and_needs_a_quorum() -> None:
-    plan = planned(at_release("2024.1"), request.Restart(("keystone",)))
-    kinds = [s.do.kind for s in every(plan)]
-    assert kinds == ["pause-unit", "pause-unit", "resume-unit", "resume-unit"] * 3 + [
-        "await-units"
-    ]
-    assert {(name, least) for name, _, least in quorums(plan)} == {
-        ("keystone", 1),
-        ("keystone-hacluster", 2),
-    }
-    plan = planned(at_release("2024.1"), request.Restart(("mysql-innodb-cluster",)))
-    assert quorums(plan) == [
-        ("mysql-innodb-cluster", [f"mysql-innodb-cluster/{number}"], 2) for number in range(3)
-    ]
-
-
-def quorums(plan: Plan) -> list[tuple[str, list[str], int]]:
-    gates = (g.arguments for s in every(plan) for g in s.gates if g.kind == "quorum")
-    return [(asked["application"], asked["without"], asked["least"]) for asked in gates]
-
-
-def test_a_refresh_that_is_undone_goes_back_unit_by_unit_too() -> None:
-    example = at_release("2024.1")
-    example.application("glance")["can-upgrade-to"] = "ch:amd64/glance-705"
-    plan = planned(example, request.Refresh(("glance",)))
-    refresh = next(every(plan, "refresh-charm"))
-    assert [gate.kind for gate in refresh.undo_gates] == ["held"]
-    done = {s.id: rolling.Record("done", 1.0) for s in every(plan)}
-    back = planned_back.rollback(plan, rolling.Journal(plan.hash, records=done))
-    shown = [s for s in every(back) if "hold: " in s.id]
-    assert len(shown) == 3 * 4
-    for number, unit in enumerate(("glance/2", "glance/1", "glance/0")):
-        pause, release, settle, resume = shown[4 * number : 4 * number + 4]
-        assert release.do.kind == "release-agent"
-        assert (release.do.arguments["unit"], settle.do.arguments["units"]) == (unit, [unit])
-        guard = release.do.arguments["guard"]
-        assert (pause.do, resume.do) == (steps.pause_unit(guard), steps.resume_unit(guard))
-        assert {gate.kind for gate in pause.gates} == {"healthy", "quorum"}
-        assert release.gates == (steps.vip_away(unit, "glance-hacluster"),)
-
-
-def test_without_high_availability_nothing_is_paused_on_the_way_back() -> None:
-    example = at_release("2024.1", ha=False)
-    example.application("rabbitmq-server")["can-upgrade-to"] = "ch:amd64/rabbitmq-server-999"
-    plan = planned(example, request.Refresh(("rabbitmq-server",)))
-    done = {s.id: rolling.Record("done", 1.0) for s in every(plan)}
-    journal = rolling.Journal(plan.hash, records=done)
-    assert planned_back.rollback(plan, journal) == rolling.rollback(plan, journal)
-
-
-def test_a_refresh_can_be_undone_to_its_end() -> None:
-    example = at_release("2024.1")
-    example.application("glance")["can-upgrade-to"] = "ch:amd64/glance-705"
-    found = outcome(example, request.Refresh(("glance",)))
-    assert isinstance(found, Planned)
-    assert found.no_return == ""
-    refresh = next(every(found.plan, "refresh-charm"))
-    assert refresh.undo == steps.refresh_charm("glance", "2024.1/stable", 700)
