@@ -14,16 +14,17 @@ from tests.integration.coordinator.model import CHARM, Model
 
 ENDS_WITHIN = 900.0
 KEYSTONE = tuple(f"keystone/{number}" for number in range(3))
-
+AGENTS = tuple(f"keystone-hacluster/{number}" for number in range(3))
 
 COLLECTOR = "collector"
 METRIC = "openstack_coordinator_"
 
 
 class Watch:
-    """Looks at the model all the time, and remembers the worst that it saw."""
+    """Looks at these units all the time, and remembers the worst that it saw."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, watched: tuple[str, ...] = KEYSTONE) -> None:
+        self._watched = watched
         self.most_down: tuple[str, ...] = ()
         self.paused: set[str] = set()
         self._model = model
@@ -41,7 +42,9 @@ class Watch:
     def _look(self) -> None:
         while not self._ended.wait(0.5):
             units = self._model.units()
-            down = tuple(u for u in KEYSTONE if units[u]["workload-status"]["current"] != "active")
+            down = tuple(
+                u for u in self._watched if units[u]["workload-status"]["current"] != "active"
+            )
             self.paused |= {u for u in down if _message(units[u]).startswith("Paused")}
             self.most_down = max(self.most_down, down, key=len)
 
@@ -73,9 +76,39 @@ def _message(unit: dict[str, dict[str, str]]) -> str:
     return unit["workload-status"].get("message", "")
 
 
+def test_a_refresh_is_rolled_back_from_its_midst(model: Model) -> None:
+    """Some units have the new charm and some are held: all come back, one after another."""
+    before = model.status()["applications"]["keystone"]["charm-rev"]
+    made = model.act("plan", "request=refresh", "applications=keystone")
+    model.act("run", f"hash={made['hash']}")
+    with Watch(model, AGENTS) as watch:
+        model.wait(lambda: len(watch.paused) == 2, ENDS_WITHIN)
+        assert model.status()["applications"]["keystone"]["charm-rev"] > before
+        model.act("abort")
+        model.wait(lambda: _phases(model) == ["aborted"], 120)
+        model.act("rollback")
+        model.wait(lambda: _phases(model) == ["done", "aborted"], ENDS_WITHIN)
+    assert len(watch.most_down) == 1, "one address at a time is away"
+    assert model.status()["applications"]["keystone"]["charm-rev"] == before
+    model.wait(lambda: _are(model, "active", "idle", *KEYSTONE, *AGENTS))
+
+
+def _phases(model: Model) -> list[str]:
+    return [past["phase"] for past in _history(model)]
+
+
+def _are(model: Model, workload: str, agent: str, *units: str) -> bool:
+    seen = model.units()
+    return all(
+        seen[unit]["workload-status"]["current"] == workload
+        and seen[unit]["juju-status"]["current"] == agent
+        for unit in units
+    )
+
+
 @pytest.fixture(scope="module")
 def plan(model: Model) -> dict[str, str]:
-    return model.act("plan", "request=release")
+    return model.act("plan", "request=release", "packages=true", "unattended-off=true")
 
 
 def test_a_plan_says_what_it_does_before_anything_is_touched(
@@ -94,13 +127,15 @@ def test_a_plan_says_what_it_does_before_anything_is_touched(
 def test_the_release_is_reached_unit_by_unit_though_the_leader_is_lost(
     model: Model, plan: dict[str, str]
 ) -> None:
+    ended = len(_history(model))
     model.act("run", f"hash={plan['hash'][:12]}")
     with Watch(model) as watch:
         model.wait(lambda: bool(watch.paused), ENDS_WITHIN)
         leader = model.leader(CHARM)
         model.juju("remove-unit", leader, "--no-prompt", "--force")
         model.wait(lambda: leader not in model.units() and bool(model.leader(CHARM)), 120)
-        model.wait(lambda: '"done"' in model.act("history")["history"], ENDS_WITHIN)
+        model.wait(lambda: len(_history(model)) > ended, ENDS_WITHIN)
+    assert _history(model)[0]["phase"] == "done"
     assert len(watch.most_down) == 1, "one unit at a time"
     assert watch.paused == set(KEYSTONE)
     application = model.status()["applications"]["keystone"]
@@ -118,14 +153,16 @@ def test_a_second_plan_finds_nothing_left_to_do(model: Model) -> None:
 
 
 def test_a_restart_is_rolled_back_from_its_midst(model: Model) -> None:
+    ended = len(_history(model))
     made = model.act("plan", "request=restart", "applications=keystone")
     model.act("run", f"hash={made['hash']}")
     with Watch(model) as watch:
         model.wait(lambda: bool(watch.paused), ENDS_WITHIN)
         model.act("abort")
-        model.wait(lambda: '"aborted"' in model.act("history")["history"], 120)
+        model.wait(lambda: len(_history(model)) == ended + 1, 120)
         model.act("rollback")
-        model.wait(lambda: "roll back" in model.act("history")["history"], ENDS_WITHIN)
+        model.wait(lambda: len(_history(model)) == ended + 2, ENDS_WITHIN)
+    assert _phases(model)[:2] == ["done", "aborted"]
     assert {unit["workload-status"]["current"] for unit in model.units("keystone").values()} == {
         "active"
     }
