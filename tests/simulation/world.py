@@ -233,10 +233,6 @@ class World:
         self.agents.changed.add(application.name)
         origin = KNOWN.charms[application.charm].origin
         version = self.version_of(application) if origin in new else ""
-        by_charm = KNOWN.upgrades[application.charm].way == "by-charm"
-        if version and by_charm:
-            self._roll(list(application.units.values()), version)
-            return
         managed = application.options.get("action-managed-upgrade") is True
         for unit in application.units.values():
             upgrades = version if not managed else ""
@@ -271,19 +267,6 @@ class World:
 
         job.begin, job.end = begin, end
         return job
-
-    def _roll(self, units: list[SimUnit], version: str) -> None:
-        """The charm takes its units one after another."""
-        if not units:
-            return
-        unit = units.pop(0)
-
-        def end() -> None:
-            if unit.version != version:
-                self.has(unit, version)
-            self._roll(units, version)
-
-        self.agents.enqueue(unit, Job("config-changed", self.luck.uniform(10, 60), end=end))
 
     def has(self, unit: SimUnit, version: str) -> None:
         unit.version = version

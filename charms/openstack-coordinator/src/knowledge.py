@@ -77,7 +77,7 @@ class Release(_Data):
 class Upgrade(_Data):
     """How applications of one charm are upgraded; upgrades.yaml explains each field."""
 
-    way: Literal["managed", "by-restart", "by-charm", "at-once", "charm-only"]
+    way: Literal["managed", "by-restart", "by-host", "at-once", "charm-only"]
     workload: Name | None = None
     quorum: Literal["one", "majority"] = "one"
     timeout: pydantic.PositiveFloat = 1800.0

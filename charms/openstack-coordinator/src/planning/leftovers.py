@@ -28,6 +28,13 @@ def held(survey: Survey) -> list[tuple[Part, Unit]]:
     ]
 
 
+def without_rebalancing(survey: Survey) -> frozenset[str]:
+    """Monitors that a plan told noout while it upgraded the disks that are still held."""
+    held_ = {part.name for part, _ in held(survey)}
+    told = {c.application for c in survey.snapshot.ceph or () if "noout" in c.flags}
+    return frozenset(told & {mon for disks, mon in survey.monitors.items() if disks in held_})
+
+
 def out(survey: Survey) -> list[tuple[Part, Unit]]:
     """Units that were left paused."""
     return [(p, u) for p in survey.parts.values() for u in p.application.units if paused(u)]
@@ -39,6 +46,10 @@ def waves(draft: Draft) -> Iterator[Wave]:
         "left paused", (_resumed(part, unit) for part, unit in out(draft.survey))
     )
     found = [one for part, unit in held(draft.survey) for one in _released(draft, part, unit)]
+    for monitors in sorted(without_rebalancing(draft.survey)):
+        unset = steps.unset_noout(monitors)
+        what = "unset noout: was left set"
+        found.append(step(monitors, what, unset, steps.nothing(), lane="held"))
     yield from in_one_lane("left held", found)
 
 
@@ -66,6 +77,9 @@ def _released(draft: Draft, part: Part, unit: Unit) -> Iterator[Step]:
     others = [other.name for owner, other in held(draft.survey) if owner is part]
     release = steps.release_agent(unit.name)
     gates = draft.entry(*draft.ready(part, unit, besides=others))
+    if part.upgrade.requires:
+        monitors = draft.survey.monitors.get(part.name, part.name)
+        gates = (*gates, steps.ceph_health(monitors, ["OSDMAP_FLAGS"]))
     name, what = unit.name, "release: was left held"
     yield step(name, what, release, steps.nothing(), lane="held", gates=gates)
     sealed, timeout = part.upgrade.sealed, part.upgrade.timeout

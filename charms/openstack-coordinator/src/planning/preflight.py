@@ -108,9 +108,12 @@ def room(nova_: Nova, hosts: Collection[str], remedy: str) -> Iterator[Finding]:
 def ceph(survey: Survey) -> Iterator[Finding]:
     """Ceph is well, of one version in each application, and moves data by itself."""
     seen = {cluster.application: cluster for cluster in survey.snapshot.ceph or ()}
+    held = {part.name for part, _ in leftovers.held(survey)}
+    tended = leftovers.without_rebalancing(survey)
     for part in survey.parts.values():
         versions = sorted({unit.version for unit in part.application.units})
-        if part.upgrade.requires and len(versions) > 1:
+        # Those that a plan left held are upgraded when they are released.
+        if part.upgrade.requires and len(versions) > 1 and part.name not in held:
             problem = f"its units run {' and '.join(versions)}"
             yield Finding("waiting", part.name, problem, "wait: its charm upgrades them in turn")
         if part.upgrade.requires != "before":
@@ -120,7 +123,7 @@ def ceph(survey: Survey) -> Iterator[Finding]:
             remedy = f"juju run {part.name}/leader get-health"
             yield reason(part.name, "its cluster could not be looked at", remedy)
             continue
-        if "noout" in cluster.flags:
+        if "noout" in cluster.flags and part.name not in tended:
             remedy = f"juju run {part.name}/leader unset-noout, once all disks are in service"
             yield reason(part.name, "noout is set", remedy)
         if cluster.health != "HEALTH_OK" and set(cluster.checks) != {"OSDMAP_FLAGS"}:

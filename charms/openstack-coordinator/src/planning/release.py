@@ -29,7 +29,7 @@ _MACHINES = 10
 _WAYS = {
     "managed": ways.unit_by_unit,
     "by-restart": ways.by_restart,
-    "by-charm": ways.by_charm,
+    "by-host": ways.by_host,
     "at-once": ways.at_once,
     "charm-only": ways.charm_only,
 }

@@ -25,16 +25,13 @@ class Part:
     charm: Charm
     upgrade: Upgrade
     hypervisor: bool
+    units: tuple[Unit, ...]
+    """In the order of their turns: the leader first, then by number, or as the way wants it."""
 
     @property
     def name(self) -> str:
         """The application's name."""
         return self.application.name
-
-    @property
-    def units(self) -> tuple[Unit, ...]:
-        """The leader first, then by number."""
-        return tuple(sorted(self.application.units, key=lambda unit: not unit.leader))
 
     @property
     def least(self) -> int:
@@ -90,14 +87,23 @@ class Survey:
     @functools.cached_property
     def _parts(self) -> Mapping[str, Part]:
         return {
-            member.application.name: Part(
-                member.application,
-                member.charm,
-                self.knowledge.upgrades[member.application.charm],
-                self.knowledge.roles[member.charm.role].hypervisor,
-            )
+            member.application.name: self._part(member)
             for member in coherence.members(self.snapshot.cloud, self.knowledge)
         }
+
+    def _part(self, member: coherence.Member) -> Part:
+        application, cloud = member.application, self.snapshot.cloud
+        upgrade = self.knowledge.upgrades[application.charm]
+
+        def turn(unit: Unit) -> tuple[bool, str]:
+            if upgrade.way != "by-host":
+                return not unit.leader, ""
+            machine = cloud.machine(unit)
+            return False, machine.hostname if machine else ""
+
+        hypervisor = self.knowledge.roles[member.charm.role].hypervisor
+        units = tuple(sorted(application.units, key=turn))
+        return Part(application, member.charm, upgrade, hypervisor, units)
 
     @functools.cached_property
     def agents(self) -> Mapping[str, Unit]:

@@ -114,28 +114,38 @@ def _together(
 
 
 def one_by_one(
-    draft: Draft, part: Part, work: list[Step], what: str, *, version: str = "", sealed: bool
+    draft: Draft,
+    part: Part,
+    work: list[Step],
+    what: str,
+    *,
+    version: str = "",
+    sealed: bool,
+    between: tuple[Gate, ...] = (),
 ) -> Iterator[Step]:
     """What reaches all units at once, one unit after another: the others' agents are held.
 
     A unit goes on serving while its agent is held. Its turn comes when the units before it are
-    well; the agent that keeps its virtual address is paused for that time.
+    well, and the gates `between` are open; the agent that keeps its virtual address is paused for
+    that time.
     """
     units = part.units
+    work[0] = dataclasses.replace(work[0], gates=(*work[0].gates, *between))
     if len(units) < 2 or draft.at_once:
         yield from _together(draft, part, work, what, version=version, sealed=sealed)
         return
     names = [unit.name for unit in units]
-    yield from _held(draft, part, what)
+    yield from _held(draft, part, what, between)
     # Both ways it reaches all of them: none may have gone on by itself meanwhile.
     held = (steps.held(names),)
-    yield dataclasses.replace(work[0], gates=(*work[0].gates, *held), undo_gates=held)
-    yield from work[1:]
+    for one in work:
+        yield dataclasses.replace(one, gates=(*one.gates, *held), undo_gates=held)
     for place, unit in enumerate(units):
-        yield from _turn(draft, part, unit, names[place:], what, version=version, sealed=sealed)
+        gates = draft.within(*draft.around(part, unit, names[place:]), *between)
+        yield from _turn(draft, part, place, gates, what, version=version, sealed=sealed)
 
 
-def _held(draft: Draft, part: Part, what: str) -> Iterator[Step]:
+def _held(draft: Draft, part: Part, what: str, between: tuple[Gate, ...]) -> Iterator[Step]:
     """All agents held. Undone backwards, one is released when those before it are well again."""
     names = [unit.name for unit in part.units]
     for place, unit in enumerate(part.units):
@@ -146,7 +156,7 @@ def _held(draft: Draft, part: Part, what: str) -> Iterator[Step]:
             hold,
             steps.release_agent(unit.name, guard.name if guard else ""),
             lane=part.name,
-            gates=draft.entry(draft.whole(besides=names)) if place == 0 else (),
+            gates=draft.entry(draft.whole(besides=names), *between) if place == 0 else (),
             undo_gates=draft.ready(part, unit, besides=names[: place + 1]),
         )
 
@@ -162,20 +172,23 @@ def held_for(place: int) -> float:
 def _turn(
     draft: Draft,
     part: Part,
-    unit: Unit,
-    held: Sequence[str],
+    place: int,
+    gates: tuple[Gate, ...],
     what: str,
     *,
     version: str,
     sealed: bool,
 ) -> Iterator[Step]:
+    unit = part.units[place]
+
     def released(gates: tuple[Gate, ...]) -> Iterator[Step]:
-        hold = steps.hold_agent(unit.name, held_for(len(part.units) - len(held)))
-        release = steps.release_agent(unit.name)
+        hold, release = (
+            steps.hold_agent(unit.name, held_for(place)),
+            steps.release_agent(unit.name),
+        )
         yield step(unit.name, f"release: {what}", release, hold, lane=part.name, gates=gates)
         yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
 
-    gates = draft.within(*draft.around(part, unit, held))
     yield from _guarded(draft, part, unit, what, gates, released)
 
 
@@ -381,28 +394,25 @@ def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
     )
 
 
-def by_charm(draft: Draft, target: Target) -> Iterator[Step]:
-    """The origin is set, and the charm takes its units in turn; Ceph is watched around it."""
+def by_host(draft: Draft, target: Target) -> Iterator[Step]:
+    """One host after another, in the order in which the charm has them wait for each other.
+
+    Left alone they go on without the one before after half an hour, in a large cluster many at a
+    time. Between two of them Ceph is well but for what the plan itself did.
+    """
     part = target.part
     yield from _required_before(draft, part)
     if not _moves(target):
         return
     monitors = draft.survey.monitors.get(part.name, part.name)
-    if part.upgrade.noout:
-        set_, unset = steps.set_noout(monitors), steps.unset_noout(monitors)
-        gates = draft.entry(steps.ceph_health(monitors))
-        yield step(monitors, "set noout", set_, unset, lane=part.name, gates=gates)
     yield from charm_steps(draft, target)
-    flags = ["OSDMAP_FLAGS"] if part.upgrade.noout else []
-    health = steps.ceph_health(monitors, flags)
-    for changed in _origin(target):
-        yield dataclasses.replace(changed, gates=draft.within(draft.whole(), health))
-    timeout = part.upgrade.timeout
-    yield draft.settle(part.name, "upgraded", part.application.units, timeout, target.version)
-    if part.upgrade.noout:
-        yield step(
-            monitors, "unset noout", steps.unset_noout(monitors), steps.nothing(), lane=part.name
-        )
+    noout = part.upgrade.noout and target.origin is not None
+    set_, unset = steps.set_noout(monitors), steps.unset_noout(monitors)
+    first = [step(monitors, "set noout", set_, unset, lane=part.name)] if noout else []
+    health = steps.ceph_health(monitors, ["OSDMAP_FLAGS"] if noout else [])
+    yield from _by_origin(draft, target, first, health)
+    if noout:
+        yield step(monitors, "unset noout", unset, steps.nothing(), lane=part.name)
     if part.upgrade.requires == "after" and target.outstanding:
         release = target.channel or part.application.channel
         required = steps.require_osd_release(monitors, release.partition("/")[0])
@@ -433,15 +443,28 @@ def at_once(draft: Draft, target: Target) -> Iterator[Step]:
     if part.option(MANAGED) is True and target.outstanding:
         yield _option(part, MANAGED, value=False)
     yield from charm_steps(draft, target)
-    work = [dataclasses.replace(changed, undo=None) for changed in _origin(target)]
-    if work:
-        version = target.version if target.outstanding else ""
-        yield from one_by_one(draft, part, work, "upgrade", version=version, sealed=False)
-    elif target.outstanding:
-        timeout, version = part.upgrade.timeout, target.version
-        yield draft.settle(part.name, "upgraded", part.application.units, timeout, version)
-    if work or target.outstanding:
+    yield from _by_origin(draft, target)
+    if target.outstanding or target.origin is not None:
         yield from _packages_in_turn(draft, target)
+
+
+def _by_origin(
+    draft: Draft, target: Target, first: Sequence[Step] = (), *between: Gate
+) -> Iterator[Step]:
+    """The option that upgrades every unit: their agents are held, and released in turn.
+
+    `first` is done when all are held, before the option is set.
+    """
+    part, version = target.part, target.version if target.outstanding else ""
+    change = [dataclasses.replace(changed, undo=None) for changed in _origin(target)]
+    if change:
+        work = [*first, *change]
+        yield from one_by_one(
+            draft, part, work, "upgrade", version=version, sealed=False, between=between
+        )
+    elif target.outstanding:
+        timeout = part.upgrade.timeout
+        yield draft.settle(part.name, "upgraded", part.application.units, timeout, version)
 
 
 def charm_only(draft: Draft, target: Target) -> Iterator[Step]:

@@ -356,13 +356,62 @@ def test_a_dead_compute_without_guests_is_removed_first() -> None:
 # -- what a plan is made of -----------------------------------------------------------------
 
 
-def test_ceph_is_watched_around_its_disks() -> None:
-    plan = planned(at_release("2023.2"))
-    wave = next(wave for wave in plan.waves if wave.name == "ceph-osd")
+def test_disks_are_upgraded_host_by_host_and_ceph_is_well_between_two() -> None:
+    """The charm has each wait for the one before, by its host's name, but not for very long."""
+    example = at_release("2023.2")
+    machines = example.status["machines"]
+    units = example.application("ceph-osd")["units"]
+    names = {}
+    for number, (unit, facts) in enumerate(sorted(units.items())):
+        names[unit] = machines[facts["machine"]]["hostname"] = f"disks-{9 - number}"
+    wave = next(wave for wave in planned(example).waves if wave.name == "ceph-osd")
     kinds = [step.do.kind for step in wave.steps]
-    assert kinds[0] == "set-noout"
-    assert kinds[-2:] == ["unset-noout", "require-osd-release"]
-    assert [gate.kind for gate in wave.steps[0].gates] == ["healthy", "ceph-health"]
+    at_work = kinds[kinds.index("hold-agent") : kinds.index("unset-noout")]
+    count = len(units)
+    assert at_work == [
+        *["hold-agent"] * count,
+        "set-noout",
+        "set-options",
+        *["release-agent", "await-units"] * count,
+    ]
+    released = [s for s in wave.steps if s.do.kind == "release-agent"]
+    hosts = [names[s.do.arguments["unit"]] for s in released]
+    assert hosts == sorted(hosts)
+    for step in released:
+        (health,) = (gate for gate in step.gates if gate.kind == "ceph-health")
+        assert health.arguments["allow"] == ["OSDMAP_FLAGS"]
+    assert kinds[-1] == "require-osd-release"
+    assert [gate.kind for gate in wave.steps[-1].gates] == ["versions-agree"]
+
+
+def test_monitors_keep_their_quorum_while_they_are_upgraded() -> None:
+    wave = next(w for w in planned(at_release("2023.2")).waves if w.name == "ceph-mon")
+    for step in wave.steps:
+        if step.do.kind == "release-agent":
+            (quorum,) = (gate.arguments for gate in step.gates if gate.kind == "quorum")
+            assert (quorum["without"], quorum["least"]) == ([step.do.arguments["unit"]], 2)
+
+
+def test_disks_that_an_aborted_plan_left_held_are_released_in_the_order_of_their_hosts() -> None:
+    example = at_release("2023.2")
+    units = sorted(example.application("ceph-osd")["units"])
+    example.application("ceph-osd")["units"][units[0]]["workload-version"] = "19.2.0"
+    tasks = []
+    for number, unit in enumerate(units[:0:-1]):
+        example.unit(unit)["agent-status"] = full_status.status("executing")
+        command = {"command": steps.HELD.format(seconds=3600.0)}
+        tasks.append(snapshot.Task(str(number), unit, "juju-exec", command, "running", 0.0))
+    assert example.ceph
+    flagged = {"health": "HEALTH_WARN", "checks": ("OSDMAP_FLAGS",), "flags": ("noout",)}
+    example.ceph = (dataclasses.replace(example.ceph[0], **flagged),)
+    found = planner.plan(example.look(tasks=tuple(tasks)), request.Release(), TERMS, KNOWN)
+    assert isinstance(found, Planned), found
+    left = next(wave for wave in found.plan.waves if wave.name == "left held")
+    released = [s.do.arguments["unit"] for s in left.steps if s.do.kind == "release-agent"]
+    assert released == units[1:]
+    assert left.steps[-1].do == steps.unset_noout("ceph-mon")
+    (other,) = (r for r in refused(example) if "noout" in r)
+    assert other == "ceph-mon: noout is set", "where nobody holds a disk somebody else set it"
 
 
 def test_osds_are_required_to_be_of_their_release_where_an_earlier_upgrade_left_it_out() -> None:
