@@ -64,6 +64,8 @@ class Application:
     """Endpoint -> related applications, sorted."""
     options: Mapping[str, Any]
     """Option -> value in force; empty where the options were not read."""
+    bindings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Endpoint -> space; empty where all are in the default space."""
 
     @property
     def track(self) -> str:
@@ -188,6 +190,7 @@ def _application(
         units=units,
         relations=relations,
         options=options,
+        bindings=raw.get("endpoint-bindings") or {},
     )
 
 

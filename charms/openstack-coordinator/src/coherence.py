@@ -50,6 +50,8 @@ class Member:
 
 def findings(cloud: Cloud, knowledge: Knowledge) -> tuple[Finding, ...]:
     """Everything found: what blocks first, then roles, machines, and applications by group."""
+    import agreements  # which speaks of findings and members, too
+
     known = members(cloud, knowledge)
     release = current_release(known, knowledge)
     names = {member.application.name for member in known}
@@ -61,6 +63,7 @@ def findings(cloud: Cloud, knowledge: Knowledge) -> tuple[Finding, ...]:
         found += _origin(member, release)
         found += _versions(member.application)
         found += _units(member.application, cloud)
+    found += agreements.findings(known, cloud, knowledge)
     return tuple(sorted(found, key=lambda finding: finding.severity != "blocked"))
 
 

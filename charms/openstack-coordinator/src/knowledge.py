@@ -62,6 +62,18 @@ class Charm(_Data):
     """What more than one unit need as well, to answer as one service."""
 
 
+class Agreements(_Data):
+    """What applications must agree on; the names of options and endpoints that say it."""
+
+    identity: Name
+    """The role by which the others are measured."""
+    region: str
+    address: str
+    authority: str
+    certificates: Name
+    spaces: tuple[Name, ...]
+
+
 class Release(_Data):
     """One OpenStack release."""
 
@@ -135,6 +147,7 @@ class Knowledge(_Data):
     groups: tuple[Name, ...]
     roles: dict[Name, Role]
     charms: dict[Name, Charm]
+    agreements: Agreements
     releases: tuple[Release, ...]
     independent_tracks: dict[Name, tuple[Name, ...]] = pydantic.Field(alias="independent-tracks")
     upgrade_order: tuple[Stage, ...] = pydantic.Field(alias="upgrade-order", min_length=1)
@@ -185,6 +198,8 @@ class Knowledge(_Data):
                 raise ValueError(f"charms.{name}.group: {charm.group} is not in groups")
             if charm.family is not None and charm.family not in self.families:
                 raise ValueError(f"charms.{name}.family: no release has tracks of {charm.family}")
+        if self.agreements.identity not in self.roles:
+            raise ValueError(f"agreements.identity: no such role: {self.agreements.identity}")
         for name, errand in self.errands.items():
             if errand.role not in self.roles:
                 raise ValueError(f"errands.{name}.role: no such role: {errand.role}")

@@ -118,3 +118,13 @@ def test_a_machine_that_no_node_matches_stays_pending_with_maas_s_reason(cloud: 
     assert "cpu_count" in cloud.wait("MAAS's reason is shown", reason)
     cloud.juju("remove-machine", name, "--force", "--no-prompt")
     cloud.wait("the machine is gone", lambda: name not in cloud.status()["machines"])
+
+
+def test_an_application_that_disagrees_with_keystone_is_told_with_the_remedy(cloud: Cloud):
+    cloud.juju("config", "glance", "region=elsewhere")
+    shown = cloud.juju("run", "openstack-coordinator/leader", "show-cloud")
+    assert "glance: region is elsewhere, and keystone serves RegionOne" in shown
+    assert "juju config glance region=RegionOne" in shown
+
+    cloud.juju("config", "glance", "--reset", "region")
+    cloud.wait_settled()
