@@ -24,6 +24,10 @@ _ENDS_WITHIN = 1500.0
 _LOOKS_EVERY = 5.0
 _BUSY = "another plan runs"
 _TERMINATED = "action terminated"
+_READS = ("status",)
+"""Actions that change nothing: a gate may look as often as it likes."""
+_OWN = ("vip",)
+"""Options that each of the clouds has a value of its own for."""
 _AGENT = re.compile(r"(keystone-hacluster)/[0-9]+")
 
 
@@ -137,7 +141,7 @@ def _end(cloud: Model) -> Any:
 
 def _options(cloud: Model, application: str) -> dict[str, Any]:
     settings = json.loads(cloud.juju("config", application, "--format", "json"))["settings"]
-    return {name: option.get("value") for name, option in settings.items()}
+    return {name: option.get("value") for name, option in settings.items() if name not in _OWN}
 
 
 def _effects(cloud: Model) -> collections.Counter[str]:
@@ -146,5 +150,7 @@ def _effects(cloud: Model) -> collections.Counter[str]:
         f"{operation['action']['name']} {task['host']}"
         for operation in operations.values()
         for task in operation["tasks"].values()
-        if task["status"] == "completed" and not task["host"].startswith(CHARM)
+        if task["status"] == "completed"
+        and operation["action"]["name"] not in _READS
+        and not task["host"].startswith(CHARM)
     )
