@@ -113,7 +113,7 @@ def _release(parameters: Parameters) -> request.Release:
     plain = request.Release()
     errands = _several(parameters, "errands") or plain.errands
     return request.Release(
-        to=parameters.get("release", ""),
+        to=str(parameters.get("release") or ""),
         errands=() if errands == ("none",) else errands,
         packages=bool(parameters.get("packages")),
         unattended=bool(parameters.get("unattended-off")),

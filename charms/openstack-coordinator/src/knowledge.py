@@ -78,6 +78,7 @@ class Release(_Data):
     """One OpenStack release."""
 
     name: Name
+    codename: Name
     tracks: dict[Name, tuple[Name, ...]]
     """Family -> tracks that go with the release."""
     origins: dict[str, tuple[str, ...]]

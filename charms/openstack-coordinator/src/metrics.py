@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import progress
 from charms.openstack_coordinator.v0 import rolling
 from charms.openstack_coordinator.v0.exposition import Family, Sample
+from charms.openstack_coordinator.v0.rolling_plan import short
 
 if TYPE_CHECKING:
     from charms.openstack_coordinator.v0.rolling_plan import Step
@@ -154,7 +155,7 @@ def of_leader(view: View) -> Iterator[Sample]:
         yield from _of_plan(view.running, view.now)
     elif view.past is not None:
         yield from _phase(view.past.phase)
-        yield Sample(INFO, 1, (view.past.request, view.past.hash[:12]))
+        yield Sample(INFO, 1, (view.past.request, short(view.past.hash)))
         yield Sample(BEGUN, view.past.begun)
         yield Sample(ENDED, view.past.ended)
     else:
@@ -170,7 +171,7 @@ def _of_plan(running: Running, now: float) -> Iterator[Sample]:
     plan, journal = running.plan, running.journal
     yield from _phase(running.phase)
     # Its hash, which the journal has: of a large plan it takes a while.
-    yield Sample(INFO, 1, (running.approval.request, journal.plan[:12]))
+    yield Sample(INFO, 1, (running.approval.request, short(journal.plan)))
     yield Sample(BEGUN, running.begun)
     yield Sample(ESTIMATE, running.approval.seconds)
     yield Sample(LEFT, progress.seconds_left(running, now))

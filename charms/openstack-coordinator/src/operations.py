@@ -201,7 +201,7 @@ class Operations(ops.Object):
             ledger.propose(made)
             event.fail(
                 "the plan no longer fits the cloud. What differs now:\n"
-                f"{changes}\nTo approve the new one: run hash={made.plan.hash[:12]}"
+                f"{changes}\nTo approve the new one: run hash={made.plan.short}"
             )
             return
         self._begin(ledger, approved)
@@ -213,7 +213,7 @@ class Operations(ops.Object):
         endpoints = planmaking.endpoints(gathering.gather(self._charm))
         journal = rolling.begin(approval.plan)
         ledger.begin(Running(approval, journal, begun=time.time(), endpoints=endpoints))
-        logger.info("plan %s begun: %s", approval.plan.hash[:12], approval.plan.title)
+        logger.info("plan %s begun: %s", approval.plan.short, approval.plan.title)
 
     # -- steering ---------------------------------------------------------------------------
 
@@ -383,7 +383,7 @@ def _summary(approval: Approval, application: str) -> dict[str, str]:
         "summary": f"{steps} steps in {len(plan.waves)} waves",
         "estimate": plan_view.duration(approval.seconds),
         "point-of-no-return": approval.no_return or "none: all of it can be rolled back",
-        "next": f"juju run {application}/leader run hash={plan.hash[:12]}",
+        "next": f"juju run {application}/leader run hash={plan.short}",
     }
     if approval.notes:
         summary["notes"] = "\n".join(approval.notes)

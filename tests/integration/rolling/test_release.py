@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any
 
 import pytest
+from charms.openstack_coordinator.v0.rolling_plan import short
 
 from tests.integration.coordinator.model import CHARM, Model
 
@@ -128,7 +129,7 @@ def test_the_release_is_reached_unit_by_unit_though_the_leader_is_lost(
     model: Model, plan: dict[str, str]
 ) -> None:
     ended = len(_history(model))
-    model.act("run", f"hash={plan['hash'][:12]}")
+    model.act("run", f"hash={short(plan['hash'])}")
     with Watch(model) as watch:
         model.wait(lambda: bool(watch.paused), ENDS_WITHIN)
         leader = model.leader(CHARM)
@@ -205,7 +206,7 @@ def test_a_collector_beside_each_unit_reads_how_far_a_plan_is(model: Model) -> N
     running = f'{METRIC}plan_phase{{phase="running"}} 1'
     model.wait(lambda: running in scrape(leader), ENDS_WITHIN)
     samples = scrape(leader)
-    assert f'{METRIC}plan_info{{request="restart",hash="{made["hash"][:12]}"}} 1' in samples
+    assert f'{METRIC}plan_info{{request="restart",hash="{short(made["hash"])}"}} 1' in samples
     assert any(sample.startswith(f"{METRIC}plan_left_seconds ") for sample in samples)
     model.wait(lambda: f'{METRIC}plan_phase{{phase="done"}} 1' in scrape(leader), ENDS_WITHIN)
     model.juju("remove-relation", CHARM, COLLECTOR)

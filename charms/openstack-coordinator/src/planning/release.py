@@ -61,11 +61,13 @@ class Upgrade:
         """The release to go to, or why there is none."""
         releases, reached, to = self._survey.knowledge.releases, self.reached(), self._request.to
         names = [release.name for release in releases]
+        codenames = [release.codename for release in releases]
         if reached is None:
             return reason("release", "no unit tells which it runs", "see juju status")
+        if to in codenames:
+            to = names[codenames.index(to)]
         if to and to not in names:
-            known = ", ".join(names)
-            return reason("release", f"{to} is not known", f"one of {known}")
+            return reason("release", f"{to} is not known", f"one of {', '.join(codenames)}")
         oldest, newest = reached
         # A part of the cloud that is one release further was upgraded by somebody, halfway.
         step_ = oldest + 1

@@ -43,7 +43,7 @@ class Release:
     """The next OpenStack release."""
 
     to: str = ""
-    """For example 2024.1; empty for the one after the cloud's."""
+    """For example 2024.1 or caracal; empty for the one after the cloud's."""
     errands: tuple[str, ...] = ("backup", "archive")
     """Which of the knowledge's errands are done first."""
     packages: bool = False

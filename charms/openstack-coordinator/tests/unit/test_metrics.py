@@ -79,7 +79,7 @@ def test_of_a_plan_at_work_it_tells_how_far_it_is(running: ledger.Running) -> No
     told = shown(view(dataclasses.replace(running, journal=journal)))
     steps = sum(len(wave.steps) for wave in running.plan.waves)
     assert told["plan_phase running"] == 1
-    assert told[f"plan_info release {running.plan.hash[:12]}"] == 1
+    assert told[f"plan_info release {running.plan.short}"] == 1
     assert told["plan_steps done"] == told["plan_steps requested"] == 1
     assert told["plan_steps pending"] == steps - 2
     assert (told["plan_wave"], told["plan_waves"]) == (1, len(running.plan.waves))

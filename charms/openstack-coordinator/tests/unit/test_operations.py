@@ -19,6 +19,7 @@ import snapshot
 import steps
 from charm import OpenStackCoordinatorCharm
 from charms.openstack_coordinator.v0 import juju_session, rolling, tick
+from charms.openstack_coordinator.v0.rolling_plan import short
 from ops import testing
 
 SECRET = testing.Secret(
@@ -183,7 +184,7 @@ def test_a_plan_is_shown_before_anything_is_touched(
     made = operator.act("plan", request="restart", applications="keystone")
     assert len(made["hash"]) == 64
     assert "steps in" in made["summary"]
-    assert made["next"] == f"juju run openstack-coordinator/leader run hash={made['hash'][:12]}"
+    assert made["next"] == f"juju run openstack-coordinator/leader run hash={short(made['hash'])}"
     shown = operator.act("show-plan", format="json")
     assert shown["hash"] == made["hash"]
     assert shown["phase"] == "proposed"

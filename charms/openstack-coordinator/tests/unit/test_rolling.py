@@ -9,8 +9,9 @@ from collections import Counter
 from typing import Literal
 
 import pytest
+import yaml
 from charms.openstack_coordinator.v0 import rolling, rolling_plan
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 State = Literal["absent", "working", "done", "failed"]
@@ -353,3 +354,14 @@ def test_the_journal_of_a_thousand_hypervisors_fits_the_databag() -> None:
     journal = dataclasses.replace(rolling.begin(large), records=records)
     assert len(journal.to_json()) < 2**20
     assert rolling.Journal.from_json(journal.to_json()) == journal
+
+
+@given(st.text("0123456789abcdef", min_size=64, max_size=64))
+@example("741555857899" + "d" * 52)
+@example("12e345678901" + "f" * 52)
+def test_the_first_digits_of_a_hash_are_text_for_juju(digest: str) -> None:
+    """`juju run` reads parameters as YAML, and a number is no string for an action."""
+    found = rolling_plan.short(digest)
+    assert digest.startswith(found)
+    assert len(found) >= 12
+    assert len(found) == 64 or isinstance(yaml.safe_load(found), str)

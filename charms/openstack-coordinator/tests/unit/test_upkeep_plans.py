@@ -10,7 +10,7 @@ from charms.openstack_coordinator.v0.rolling_plan import Plan
 from example_cloud import at_release
 from planning import back as planned_back
 from planning import request
-from planning.outcome import Planned
+from planning.outcome import Planned, Refused
 from plans import KNOWN, every, outcome, planned
 
 
@@ -120,7 +120,8 @@ def test_packages_of_one_unit_alone_wait_until_all_is_well() -> None:
 
 def test_packages_alone_are_no_release() -> None:
     found = outcome(at_release("2024.1"), request.Release("2024.1", packages=True))
-    assert "the cloud runs 2024.1 already" in str(found)
+    assert isinstance(found, Refused)
+    assert str(found.reasons[0]) == "release: the cloud runs 2024.1 already"
 
 
 def test_the_action_asks_for_packages_and_for_quiet_machines() -> None:
@@ -130,3 +131,13 @@ def test_the_action_asks_for_packages_and_for_quiet_machines() -> None:
         asking.request_of({"request": "drain", "hosts": "node-6", "packages": True})
     quiet = {"request": "drain", "hosts": "node-6", "packages": False, "unattended-off": False}
     assert asking.request_of(quiet) == request.Drain(("node-6",))
+
+
+def test_a_release_is_known_by_its_codename_too() -> None:
+    """Juju reads 2024.1 as a number: at the command line the codename is the shorter way."""
+    bobcat = at_release("2023.2")
+    asked = asking.request_of({"request": "release", "release": "caracal"})
+    assert planned(bobcat, asked).hash == planned(bobcat, request.Release("2024.1")).hash
+    found = outcome(bobcat, request.Release("dalmatian"))
+    assert isinstance(found, Refused)
+    assert str(found.reasons[0]) == "release: dalmatian is not known"

@@ -15,7 +15,7 @@ from typing import Any
 
 LIBID = "d9cc08c38256482cb3061bf0da50b631"
 LIBAPI = 0
-LIBPATCH = 2
+LIBPATCH = 3
 
 
 class WrongPlan(Exception):
@@ -83,6 +83,17 @@ class Wave:
         return frozenset(step.id for step in self.steps)
 
 
+def short(digest: str) -> str:
+    """The first digits of a hash, twelve or more, that are no number.
+
+    `juju run` reads parameters as YAML: 741555857899 and 12e345678901 would not be text.
+    """
+    least = 12
+    while least < len(digest) and not set(digest[:least]) & set("abcdf"):
+        least += 1
+    return digest[:least]
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """Waves in their order."""
@@ -101,6 +112,11 @@ class Plan:
     def hash(self) -> str:
         """What an operator approves: equal for equal plans only."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def short(self) -> str:
+        """The first digits of its hash, for people."""
+        return short(self.hash)
 
     def to_json(self) -> str:
         """The canonical form: the same bytes for the same plan."""
