@@ -49,6 +49,11 @@ def _text(application: Application, option: str) -> str:
     return str(application.options.get(option) or "").strip()
 
 
+def _is_api(application: Application, common: Agreements) -> bool:
+    """What has a region has endpoints in the catalogue."""
+    return common.region in application.options
+
+
 def _region(
     application: Application, identity: Application, common: Agreements
 ) -> Iterator[Finding]:
@@ -121,7 +126,8 @@ def _authority(
     option = common.authority
     has, wanted = _text(application, option), _text(identity, option)
     related = application.relations.get(common.certificates)
-    if wanted and has != wanted and option in application.options and not related:
+    asks = _is_api(application, common) and option in application.options
+    if wanted and has != wanted and asks and not related:
         problem = f"{option} is {'another than' if has else 'not set, as is'} that of"
         value = f"$(juju config {identity.name} {option})"
         remedy = f'juju config {application.name} {option}="{value}"'
@@ -136,8 +142,8 @@ def _bound(application: Application, common: Agreements) -> dict[str, str]:
     if application.bindings:
         bound = ((endpoint, application.bindings.get(endpoint)) for endpoint in common.spaces)
         return {endpoint: space for endpoint, space in bound if space}
-    # Juju names no binding where all are in the default space. What has a region is an API.
-    return dict.fromkeys(common.spaces, _ALPHA) if common.region in application.options else {}
+    # Juju names no binding where all are in the default space.
+    return dict.fromkeys(common.spaces, _ALPHA) if _is_api(application, common) else {}
 
 
 def _spaces(

@@ -139,12 +139,13 @@ def test_without_a_relation_the_ca_is_that_of_keystone(model: dict[str, Any]) ->
     model["relations"] = [r for r in model["relations"] if "certificates" not in r["key"]]
     for name in ("vault", "vault-hacluster", "vault-mysql-router"):
         model["applications"].pop(name, None)
-    ca = {"ssl_ca": "QUJD"}
-    told = [t for t, _ in found(model, keystone=ca, glance=ca, cinder={"ssl_ca": "WFla"})]
-    assert "cinder: ssl_ca is another than that of keystone" in told
-    assert not any(text.startswith("glance: ssl_ca") for text in told)
-    told = [t for t, _ in found(model, keystone=ca, glance={"ssl_ca": ""})]
-    assert "glance: ssl_ca is not set, as is that of keystone" in told
+    ca, other, none = ({"ssl_ca": value, "region": "one"} for value in ("QUJD", "WFla", ""))
+    queue = {"ssl_ca": "WFla"}
+    whole = found(model, keystone=ca, glance=ca, cinder=other, rabbitmq_server=queue)
+    told = [text for text, _ in whole if "ssl_ca" in text]
+    assert told == ["cinder: ssl_ca is another than that of keystone"], "a queue has its own"
+    told = [text for text, _ in found(model, keystone=ca, glance=none) if "ssl_ca" in text]
+    assert told == ["glance: ssl_ca is not set, as is that of keystone"]
 
 
 def test_a_cloud_that_agrees_with_itself_hears_nothing() -> None:
