@@ -118,6 +118,17 @@ class Running:
             if step.do.kind == "enable-host" and step.id in self.journal.finished
         ]
 
+    def named(self, wanted: str) -> list[str]:
+        """The step of this id; else those to be done yet whose ids go on after it with a colon.
+
+        A colon in a parameter is YAML to `juju run`, and not text.
+        """
+        ids = [step.id for wave in self.plan.waves for step in wave.steps]
+        if wanted in ids:
+            return [wanted]
+        left = (id_ for id_ in ids if id_ not in self.journal.finished)
+        return [id_ for id_ in left if id_.startswith(f"{wanted}: ")]
+
     @property
     def foreign(self) -> bool:
         """Another revision of the charm made it, whose steps and gates are not all known here."""

@@ -245,13 +245,16 @@ class Operations(ops.Object):
         running = self._at_work(event, ledger) if ledger else None
         if ledger is None or running is None:
             return
-        step, reason = str(event.params["step"]), str(event.params["reason"]).strip()
-        record = running.journal.records.get(step)
-        if step not in {s.id for wave in running.plan.waves for s in wave.steps}:
-            event.fail(f"the plan has no step {step!r}: show-plan lists them")
+        wanted, reason = str(event.params["step"]).strip(), str(event.params["reason"]).strip()
+        found = running.named(wanted)
+        if not found:
+            event.fail(f"the plan has no step {wanted!r}: show-plan lists them")
+        elif len(found) > 1:
+            listed = "\n".join(found)
+            event.fail(f"step: several begin like that; with --string-args name one of\n{listed}")
         elif not reason:
             event.fail("reason: say why, for whoever reads the history")
-        elif record is not None and record.finished:
+        elif (step := found[0]) in running.journal.finished:
             event.fail(f"{step} is finished already")
         else:
             journal = rolling.skip(running.journal, step, reason, time.time())

@@ -92,3 +92,16 @@ def test_a_large_plan_is_small_in_the_databag() -> None:
 def test_what_another_revision_wrote_is_no_plan() -> None:
     with pytest.raises(WrongPlan, match="cannot be read"):
         _ = ledger.Ledger({"plan-candidate": "{}"}).candidate
+
+
+def test_a_step_is_named_whole_or_by_what_is_before_its_colon() -> None:
+    ids = ["a/0 hold: refresh", "a/0 hold: upgrade", "a/0 pause", "a/0 settle: upgrade"]
+    approval = ledger.Approval(plan("upgrade", ids), {}, 1.0, {}, "", (), 0.0)
+    running = ledger.Running(approval, rolling.begin(approval.plan), begun=0.0)
+    assert running.named("a/0 pause") == ["a/0 pause"]
+    assert running.named("a/0 settle") == ["a/0 settle: upgrade"]
+    assert running.named("a/0 hold") == ids[:2]
+    assert running.named("a/0 ho") == []
+    journal = rolling.skip(running.journal, ids[0], "by hand", 1.0)
+    later = ledger.Running(approval, journal, begun=0.0)
+    assert later.named("a/0 hold") == [ids[1]]
