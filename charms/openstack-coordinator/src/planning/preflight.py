@@ -10,7 +10,7 @@ import coherence
 from coherence import Finding
 from snapshot import at_least, paused
 
-from planning import leftovers
+from planning import leftovers, ways
 from planning.outcome import reason
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from planning.request import Terms
     from planning.survey import Part, Survey
 
+_CURED = {"OSDMAP_FLAGS", ways.UPGRADE_FINISHED}
+"""Checks of Ceph that are told by their flag, or that the plan itself puts right first."""
 _AT_WORK = ("executing", "allocating", "rebooting")
 
 
@@ -126,7 +128,7 @@ def ceph(survey: Survey) -> Iterator[Finding]:
         if "noout" in cluster.flags and part.name not in tended:
             remedy = f"juju run {part.name}/leader unset-noout, once all disks are in service"
             yield reason(part.name, "noout is set", remedy)
-        if cluster.health != "HEALTH_OK" and set(cluster.checks) != {"OSDMAP_FLAGS"}:
+        if cluster.health != "HEALTH_OK" and (not cluster.checks or set(cluster.checks) - _CURED):
             problem = f"{cluster.health}: {', '.join(cluster.checks) or 'no reason given'}"
             remedy = f"juju ssh {part.name}/leader sudo ceph health detail"
             yield reason(part.name, problem, remedy)

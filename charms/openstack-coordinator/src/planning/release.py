@@ -72,6 +72,8 @@ class Upgrade:
         # A part of the cloud that is one release further was upgraded by somebody, halfway.
         step_ = oldest + 1
         wanted = names.index(to) if to else step_
+        if not to and self._unfinished(releases[newest]):
+            wanted = newest
         if newest > step_:
             problem = f"units run {names[oldest]} and {names[newest]}: more than one release apart"
             return reason("release", problem, f"upgrade what runs {names[oldest]} by hand first")
@@ -83,6 +85,11 @@ class Upgrade:
         if wanted < oldest or (wanted == oldest and not self._behind(releases[wanted])):
             return reason("release", f"the cloud runs {names[oldest]} already", "nothing to do")
         return releases[wanted]
+
+    def _unfinished(self, release: Known) -> bool:
+        """Units were told to go there, and did not: what was begun is finished first."""
+        targets = (self._target(part, release) for part in self._parts())
+        return any(t.outstanding and not t.channel and t.origin is None for t in targets)
 
     def _behind(self, release: Known) -> bool:
         # Packages alone are no upgrade.

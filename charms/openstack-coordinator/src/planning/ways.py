@@ -25,6 +25,9 @@ UPGRADE = "openstack-upgrade"
 RESTARTS = "enable-auto-restarts"
 DEFERRED = "run-deferred-hooks"
 
+UPGRADE_FINISHED = "OSD_UPGRADE_FINISHED"
+"""Ceph's check: all disks are of a release, and it is not required of them yet."""
+
 _PACKAGES = (
     "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get --yes "
     "-o Dpkg::Options::=--force-confold dist-upgrade"
@@ -433,7 +436,7 @@ def _required_before(draft: Draft, part: Part) -> Iterator[Step]:
     has = tracks.pop()
     if ceph.required_release and ceph.required_release < has:
         do = steps.require_osd_release(part.name, has)
-        gates = draft.entry(steps.ceph_health(part.name))
+        gates = draft.entry(steps.ceph_health(part.name, [UPGRADE_FINISHED]))
         yield step(part.name, f"require {has}", do, None, lane=part.name, gates=gates)
 
 

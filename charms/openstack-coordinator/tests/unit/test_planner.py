@@ -392,9 +392,15 @@ def test_monitors_keep_their_quorum_while_they_are_upgraded() -> None:
             assert (quorum["without"], quorum["least"]) == ([step.do.arguments["unit"]], 2)
 
 
-def test_disks_that_an_aborted_plan_left_held_are_released_in_the_order_of_their_hosts() -> None:
-    example = at_release("2023.2")
+@pytest.mark.parametrize("release", ["2023.2", "2024.1"])
+def test_disks_that_an_aborted_plan_left_held_are_released_in_the_order_of_their_hosts(
+    release: str,
+) -> None:
+    """Whatever of the cloud is of the next release already: disks are the last."""
+    example = at_release(release)
     units = sorted(example.application("ceph-osd")["units"])
+    for unit in units:
+        example.application("ceph-osd")["units"][unit]["workload-version"] = "18.2.4"
     example.application("ceph-osd")["units"][units[0]]["workload-version"] = "19.2.0"
     tasks = []
     for number, unit in enumerate(units[:0:-1]):
@@ -417,9 +423,12 @@ def test_disks_that_an_aborted_plan_left_held_are_released_in_the_order_of_their
 def test_osds_are_required_to_be_of_their_release_where_an_earlier_upgrade_left_it_out() -> None:
     example = at_release("2023.2")
     assert example.ceph
-    example.ceph = (dataclasses.replace(example.ceph[0], required_release="quincy"),)
+    told = {"health": "HEALTH_WARN", "checks": ("OSD_UPGRADE_FINISHED",)}
+    example.ceph = (dataclasses.replace(example.ceph[0], required_release="quincy", **told),)
     first = next(w for w in planned(example).waves if w.name == "ceph-mon").steps[0]
     assert first.do == steps.require_osd_release("ceph-mon", "reef")
+    (health,) = (gate for gate in first.gates if gate.kind == "ceph-health")
+    assert health.arguments["allow"] == ["OSD_UPGRADE_FINISHED"], "which it cures"
 
 
 def test_gates_bar_the_way_down_and_never_the_way_back() -> None:
