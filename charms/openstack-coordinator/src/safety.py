@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal
 
+import steps
 from coherence import Finding
 from planning.survey import Part, Survey
 from snapshot import Snapshot, serving
@@ -103,7 +104,7 @@ def _disks(survey: Survey, part: Part, going: list[Unit]) -> Iterator[Finding]:
         problem = f"the health of {monitors} could not be read"
         yield _finding(part.name, problem, f"grant admin on the model; juju status {monitors}")
         return
-    wrong = sorted(set(ceph.checks) - {"OSDMAP_FLAGS"})
+    wrong = sorted(set(ceph.checks) - {steps.FLAGS_SET})
     if ceph.health != "HEALTH_OK" and (wrong or not ceph.checks):
         what = ", ".join(wrong) or ceph.health
         yield _finding(part.name, f"Ceph is not well: {what}", "wait until it is, or repair it")

@@ -40,6 +40,12 @@ CANARY = "openstack-coordinator-canary-"
 HELD = "sleep {seconds:.0f}  # openstack-coordinator holds this agent"
 """The command that keeps an agent busy."""
 
+FLAGS_SET = "OSDMAP_FLAGS"
+"""Ceph's check: somebody set a flag, such as noout."""
+
+UPGRADE_FINISHED = "OSD_UPGRADE_FINISHED"
+"""Ceph's check: all disks are of a release, and it is not required of them yet."""
+
 VOCABULARY = 2
 """Rises when arguments of a step or a gate change: plans in the old words are not carried on."""
 

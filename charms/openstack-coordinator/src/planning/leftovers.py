@@ -45,7 +45,8 @@ def waves(draft: Draft) -> Iterator[Wave]:
     yield from in_one_lane(
         "left paused", (_resumed(part, unit) for part, unit in out(draft.survey))
     )
-    found = [one for part, unit in held(draft.survey) for one in _released(draft, part, unit)]
+    left = held(draft.survey)
+    found = [one for part, unit in left for one in _released(draft, part, unit, left)]
     for monitors in sorted(without_rebalancing(draft.survey)):
         unset = steps.unset_noout(monitors)
         what = "unset noout: was left set"
@@ -72,14 +73,16 @@ def _resumed(part: Part, unit: Unit) -> Step:
     )
 
 
-def _released(draft: Draft, part: Part, unit: Unit) -> Iterator[Step]:
+def _released(
+    draft: Draft, part: Part, unit: Unit, left: list[tuple[Part, Unit]]
+) -> Iterator[Step]:
     """One at a time: what waited for it may stop its service."""
-    others = [other.name for owner, other in held(draft.survey) if owner is part]
+    others = [other.name for owner, other in left if owner is part]
     release = steps.release_agent(unit.name)
     gates = draft.entry(*draft.ready(part, unit, besides=others))
     if part.upgrade.requires:
         monitors = draft.survey.monitors.get(part.name, part.name)
-        gates = (*gates, steps.ceph_health(monitors, ["OSDMAP_FLAGS"]))
+        gates = (*gates, steps.ceph_health(monitors, [steps.FLAGS_SET]))
     name, what = unit.name, "release: was left held"
     yield step(name, what, release, steps.nothing(), lane="held", gates=gates)
     sealed, timeout = part.upgrade.sealed, part.upgrade.timeout

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import capacity
 import coherence
+import steps
 from coherence import Finding
 from snapshot import at_least, paused
 
-from planning import leftovers, ways
+from planning import leftovers
 from planning.outcome import reason
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from planning.request import Terms
     from planning.survey import Part, Survey
 
-_CURED = {"OSDMAP_FLAGS", ways.UPGRADE_FINISHED}
+_CURED = {steps.FLAGS_SET, steps.UPGRADE_FINISHED}
 """Checks of Ceph that are told by their flag, or that the plan itself puts right first."""
 _AT_WORK = ("executing", "allocating", "rebooting")
 

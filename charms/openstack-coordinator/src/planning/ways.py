@@ -25,9 +25,6 @@ UPGRADE = "openstack-upgrade"
 RESTARTS = "enable-auto-restarts"
 DEFERRED = "run-deferred-hooks"
 
-UPGRADE_FINISHED = "OSD_UPGRADE_FINISHED"
-"""Ceph's check: all disks are of a release, and it is not required of them yet."""
-
 _PACKAGES = (
     "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get --yes "
     "-o Dpkg::Options::=--force-confold dist-upgrade"
@@ -185,10 +182,8 @@ def _turn(
     unit = part.units[place]
 
     def released(gates: tuple[Gate, ...]) -> Iterator[Step]:
-        hold, release = (
-            steps.hold_agent(unit.name, held_for(place)),
-            steps.release_agent(unit.name),
-        )
+        hold = steps.hold_agent(unit.name, held_for(place))
+        release = steps.release_agent(unit.name)
         yield step(unit.name, f"release: {what}", release, hold, lane=part.name, gates=gates)
         yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
 
@@ -412,7 +407,7 @@ def by_host(draft: Draft, target: Target) -> Iterator[Step]:
     noout = part.upgrade.noout and target.origin is not None
     set_, unset = steps.set_noout(monitors), steps.unset_noout(monitors)
     first = [step(monitors, "set noout", set_, unset, lane=part.name)] if noout else []
-    health = steps.ceph_health(monitors, ["OSDMAP_FLAGS"] if noout else [])
+    health = steps.ceph_health(monitors, [steps.FLAGS_SET] if noout else [])
     yield from _by_origin(draft, target, first, health)
     if noout:
         yield step(monitors, "unset noout", unset, steps.nothing(), lane=part.name)
@@ -436,7 +431,7 @@ def _required_before(draft: Draft, part: Part) -> Iterator[Step]:
     has = tracks.pop()
     if ceph.required_release and ceph.required_release < has:
         do = steps.require_osd_release(part.name, has)
-        gates = draft.entry(steps.ceph_health(part.name, [UPGRADE_FINISHED]))
+        gates = draft.entry(steps.ceph_health(part.name, [steps.UPGRADE_FINISHED]))
         yield step(part.name, f"require {has}", do, None, lane=part.name, gates=gates)
 
 
