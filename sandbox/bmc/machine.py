@@ -92,10 +92,13 @@ class Machine:
             booted = await self._ask("GET", f"/MAAS/rack/boot-config/?mac={self._boot_mac}")
             config = json.loads(booted)
             if config["purpose"] == "commissioning":
-                await self._commission(await self._enter_ephemeral(config["preseed"]), cuts)
+                await self._commission(await self._enter_ephemeral(config["preseed"]))
                 return
             if config["purpose"] == "xinstall":
                 await self._install(await self._enter_ephemeral(config["preseed"]))
+                return
+            if config["purpose"] == "poweroff":
+                await self._power_off()
                 return
         await self._start_installed()
         self._board.mark_running(cuts)
@@ -105,7 +108,7 @@ class Machine:
         await self._take(self._seconds.ephemeral)
         return yaml.safe_load(text)["datasource"]["MAAS"]
 
-    async def _commission(self, key: _Key, cuts: int) -> None:
+    async def _commission(self, key: _Key) -> None:
         await self._signal(key, "WORKING")
         await self._take(self._seconds.commissioning)
         found = json.dumps(report.resources(self._node, self._fabrics))
@@ -117,9 +120,7 @@ class Machine:
         # It ends in any case: had MAAS been killed after hearing this, the key would be void.
         with contextlib.suppress(_Refused):
             await self._signal(key, "FAILED" if bad_disk else "OK")
-        self._board.mark_running(cuts)
-        await self._take(self._seconds.power)
-        self._board.switch(on=False)
+        await self._power_off()
 
     async def _install(self, key: _Key) -> None:
         await self._signal(key, "WORKING")
@@ -129,6 +130,12 @@ class Machine:
         self._disk.write_text(json.dumps(key), encoding="utf-8")
         await self._ask("POST", _path(key, ""), key, {"op": "netboot_off"})
         self._board.reset()
+
+    async def _power_off(self) -> None:
+        # Until the power is gone the boot is not over: one that is taken up again here, after this
+        # process was killed, asks MAAS anew and hears what is left to do.
+        await self._take(self._seconds.power)
+        self._board.switch(on=False)
 
     async def _start_installed(self) -> None:
         if not self._disk.exists():

@@ -37,6 +37,8 @@ _NODE_TIMEOUTS = {
 """Seconds until work in progress counts as failed (node_timeout and its multiples)."""
 _POLL_SECONDS = 60.0
 """Between two looks at every machine's power."""
+_SOON_OFF = (Status.READY, Status.RELEASING, Status.FAILED_TESTING)
+"""A machine in one of these that is on is about to switch itself off."""
 _SETTLE_WAITS = (0.2, 0.3, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 
 Decision = Callable[[Machine], Step]
@@ -73,7 +75,7 @@ class Region:
             pending = [row["machine_id"] for row in tx.all("SELECT machine_id FROM power_call")]
             ending = tx.all(
                 "SELECT system_id FROM machine WHERE power_state = 'on' AND status IN (?, ?, ?)",
-                *(int(Status.READY), int(Status.RELEASING), int(Status.FAILED_TESTING)),
+                *(int(status) for status in _SOON_OFF),
             )
         for machine_id in pending:
             self._spawn(self._settle_quietly(machine_id))
@@ -183,6 +185,9 @@ class Region:
             if error is None:
                 state = "off" if call["action"] == "off" else "on"
                 take(tx, row, lifecycle.powered(machine(tx, row), state))
+                if state == "on" and row["status"] in _SOON_OFF:
+                    # It was done before its BMC answered that it is on.
+                    self.expect_off(row["system_id"])
             elif current:
                 revert = None if call["revert"] is None else Status(call["revert"])
                 failed = PowerCall(call["action"], revert)

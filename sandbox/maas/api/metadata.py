@@ -34,7 +34,7 @@ _OK = Answer("OK")
 
 
 async def boot_config(call: Call) -> Any:
-    """What the machine with this MAC address is to boot: commissioning, xinstall or local."""
+    """What the machine with this MAC address is to boot; `_purpose` has the words."""
     mac = call.query.get("mac", "")
     with call.region.store.transaction() as tx:
         row = tx.one(
@@ -45,14 +45,23 @@ async def boot_config(call: Call) -> Any:
         if row is None:
             return {"purpose": "enlist"}
         write_event(tx, row["id"], Note(types.PXE_BOOT))
-    status = Status(row["status"])
-    purpose = "local"
-    if status in (Status.COMMISSIONING, Status.TESTING):
-        purpose = "commissioning"
-    elif status is Status.DEPLOYING and row["netboot"]:
-        purpose = "xinstall"
     preseed = f"/MAAS/metadata/latest/by-id/{row['system_id']}/?op=get_preseed"
-    return {"purpose": purpose, "preseed": preseed}
+    return {"purpose": _purpose(Status(row["status"]), bool(row["netboot"])), "preseed": preseed}
+
+
+def _purpose(status: Status, netboot: bool) -> str:
+    """MAAS 3.7's Node.get_boot_purpose: a machine with nothing to boot for switches itself off.
+
+    But for New and Releasing, which MAAS boots for commissioning: here they boot their disk, since
+    their power goes by what MAAS asks of the BMC.
+    """
+    if status in (Status.COMMISSIONING, Status.TESTING):
+        return "commissioning"
+    if status is Status.DEPLOYING and netboot:
+        return "xinstall"
+    if status in (Status.DEPLOYING, Status.DEPLOYED, Status.NEW, Status.RELEASING):
+        return "local"
+    return "poweroff"
 
 
 async def get_preseed(call: Call) -> Any:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .conftest import Client, Metal, begin
+from sandbox.bmc.board import Board
+
+from .conftest import Client, Metal, begin, start
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,26 @@ def test_a_killed_process_loses_no_machine_and_does_nothing_twice(
         types = _types(client, system_id)
         for once in ("Deployed", "User starting deployment", "User acquiring node", "Testing"):
             assert types.count(once) == 1, (name, once)
+
+
+def test_a_commissioned_machine_killed_before_it_was_off_goes_off(own: Metal):
+    client = own.client()
+    name = "node09"
+    system_id = client.named(name)["system_id"]
+    assert client.on(system_id, "commission").status_code == 200
+    client.until(
+        system_id, lambda m: m["status_name"] == "Ready" and m["power_state"] == "off", 90
+    )
+    own.bmc.kill()
+    own.bmc.wait()
+    # As that kill finds it when it has told MAAS that all is well and still has its power.
+    board = Board(own.home, name)
+    board.switch(on=True)
+    own.bmc = start(own.home, "sandbox.bmc")
+    deadline = time.monotonic() + 30
+    while board.on:
+        assert time.monotonic() < deadline, "the machine stays on, with nothing to do"
+        time.sleep(0.05)
 
 
 def test_the_key_the_machines_and_their_ids_stay(own: Metal):
