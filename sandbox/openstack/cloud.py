@@ -8,6 +8,7 @@ import os
 import aiohttp
 
 from . import access, bootstrap, configuration, environment, programs
+from .administrator import Administrator
 from .clusters import Clusters
 from .endpoints import Endpoints, Refused
 from .hypervisors import Hypervisors
@@ -46,11 +47,13 @@ class Cloud:
         self._say("starting the services")
         endpoints = await self._start()
         hypervisors = Hypervisors(self._layout, self._services)
+        administrator = Administrator(self._layout)
         self._say("up")
         # By itself: the others may wait for what a lost cluster has suspended.
         self._clusters = asyncio.ensure_future(Clusters(self._layout).follow())
         while True:
             try:
+                await administrator.follow()
                 await asyncio.gather(endpoints.follow(), hypervisors.follow())
             except (Refused, ServiceDown, aiohttp.ClientError, asyncio.TimeoutError) as error:
                 # One hypervisor or endpoint that is not there yet: the next look tries again.
@@ -65,6 +68,8 @@ class Cloud:
         await asyncio.gather(*(services.up(service) for service in behind))
         # keystone first: the others ask it for tokens while they start.
         await services.up(programs.keystone(layout))
+        # What follows signs in: a change of the password that was cut short is ended first.
+        await Administrator(layout).follow()
         endpoints = Endpoints(layout)
         await endpoints.follow()
         await asyncio.gather(*(services.up(service) for service in programs.apis(layout)))

@@ -8,10 +8,11 @@ keystone's charm for, once somebody answers there: that charm leaves it in
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -109,9 +110,7 @@ async def set_urls(layout: Layout, wanted: Wanted) -> None:
     Raises:
         Refused, aiohttp.ClientError: keystone did not take them.
     """
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
-        keystone = _Keystone(session, layout)
-        await keystone.authenticate()
+    async with signed_in(layout) as keystone:
         services = {s["id"]: s["type"] for s in (await keystone.ask("services"))["services"]}
         for endpoint in (await keystone.ask("endpoints"))["endpoints"]:
             urls = wanted.get(services[endpoint["service_id"]], {})
@@ -121,18 +120,30 @@ async def set_urls(layout: Layout, wanted: Wanted) -> None:
                 await keystone.ask(path, "PATCH", {"endpoint": {"url": url}})
 
 
-class _Keystone:
+@contextlib.asynccontextmanager
+async def signed_in(layout: Layout, password: str = "") -> AsyncIterator[Keystone]:
+    """Keystone's API as its administrator, with his password unless another is given.
+
+    Raises:
+        Refused, aiohttp.ClientError: keystone did not let him in.
+    """
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        keystone = Keystone(session, layout)
+        await keystone.authenticate(password or layout.passwords["admin"])
+        yield keystone
+
+
+class Keystone:
+    """Keystone's API, version 3."""
+
     def __init__(self, session: aiohttp.ClientSession, layout: Layout) -> None:
         self._session = session
         self._layout = layout
         self._headers: dict[str, str] = {}
 
-    async def authenticate(self) -> None:
-        user = {
-            "name": "admin",
-            "password": self._layout.passwords["admin"],
-            "domain": {"id": "default"},
-        }
+    async def authenticate(self, password: str) -> None:
+        """Take a token of the administrator's; Refused when Keystone gives none."""
+        user = {"name": "admin", "password": password, "domain": {"id": "default"}}
         auth = {
             "identity": {"methods": ["password"], "password": {"user": user}},
             "scope": {"project": {"name": "admin", "domain": {"id": "default"}}},
@@ -144,6 +155,7 @@ class _Keystone:
             self._headers = {"X-Auth-Token": answer.headers["X-Subject-Token"]}
 
     async def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """One request; Refused with Keystone's words when it fails."""
         url = f"{self._layout.identity_url}/{path}"
         async with self._session.request(method, url, json=body, headers=self._headers) as answer:
             if answer.status >= 300:

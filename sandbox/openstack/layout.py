@@ -55,12 +55,20 @@ class Layout:
         They are part of the data folder: the database and keystone know them.
         """
         file = home.folder("openstack") / "data" / "passwords.json"
-        if not file.exists():
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-            file.touch(mode=0o600)
-            names = ("database", "rabbit", "admin", "metadata", *SERVICE_USERS)
-            file.write_text(json.dumps({name: secrets.token_hex(16) for name in names}))
-        return cls(home, json.loads(file.read_text(encoding="ascii")))
+        if file.exists():
+            return cls(home, json.loads(file.read_text(encoding="ascii")))
+        names = ("database", "rabbit", "admin", "metadata", *SERVICE_USERS)
+        layout = cls(home, {name: secrets.token_hex(16) for name in names})
+        layout.keep_passwords()
+        return layout
+
+    def keep_passwords(self) -> None:
+        """Write them down, whole or not at all."""
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        part = self.data / ".passwords.part"
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(self.passwords), encoding="ascii")
+        part.replace(self.data / "passwords.json")
 
     @property
     def environment(self) -> pathlib.Path:

@@ -74,7 +74,9 @@ def _refused(error: Exception) -> Finding:
         "blocked",
         "keystone",
         f"it does not accept its own administrator: {error}",
-        "juju run keystone/leader get-admin-password, and compare it with Keystone's own",
+        "after rotate-admin-password, let the leader tell the new one: juju exec --unit "
+        "keystone/leader hooks/config-changed; else compare what juju run keystone/leader "
+        "get-admin-password shows with Keystone's own",
     )
 
 

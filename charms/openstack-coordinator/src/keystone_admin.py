@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -19,14 +20,15 @@ class AdminAccount:
     """With the API's version: https://10.0.0.1:5000/v3."""
     region: str
     username: str
-    password: str = dataclasses.field(repr=False)
+    passwords: tuple[str, ...] = dataclasses.field(repr=False)
+    """One of these: after a rotation some units of Keystone still tell the old one."""
     user_domain: str
     project: str
     project_domain: str
 
     @property
     def digest(self) -> str:
-        """Tells one account from another, without its password."""
+        """Tells one account from another, without its passwords."""
         parts = (self.auth_url, self.region, self.username, self.user_domain, self.project)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -46,29 +48,40 @@ _KEYS = (
 
 
 def from_units(databags: Iterable[Mapping[str, str]]) -> AdminAccount:
-    """The account that the first complete unit databag tells.
+    """The account that the first complete unit databag tells, with the passwords that others tell.
+
+    `rotate-admin-password` gives the new password to the leader's settings: the other units tell
+    it in their leader-settings-changed, the leader only when a later hook makes it speak, and a
+    paused unit when it is resumed (keystone charm, rotate_admin_passwd). So what most units tell
+    is tried first.
 
     Raises:
         NotThere: none is complete, or Keystone speaks another version of its API.
     """
+    complete: list[Mapping[str, str]] = []
     lacking: list[str] = list(_KEYS)
     for told in databags:
         if told.get("api_version", "3") != "3":
             raise NotThere(f"Keystone speaks version {told['api_version']} of its API, not 3")
-        lacking = [key for key in _KEYS if not told.get(key)]
-        if not lacking:
-            return _account(told)
-    raise NotThere(f"Keystone has not told {lacking[0]} yet")
+        missing = [key for key in _KEYS if not told.get(key)]
+        if missing:
+            lacking = missing
+        else:
+            complete.append(told)
+    if not complete:
+        raise NotThere(f"Keystone has not told {lacking[0]} yet")
+    passwords = collections.Counter(told["service_password"] for told in complete)
+    return _account(complete[0], tuple(password for password, _ in passwords.most_common()))
 
 
-def _account(told: Mapping[str, str]) -> AdminAccount:
+def _account(told: Mapping[str, str], passwords: tuple[str, ...]) -> AdminAccount:
     host = told["service_hostname"]
     literal = f"[{host}]" if ":" in host else host
     return AdminAccount(
         auth_url=f"{told['service_protocol']}://{literal}:{told['service_port']}/v3",
         region=told["service_region"],
         username=told["service_username"],
-        password=told["service_password"],
+        passwords=passwords,
         user_domain=told["service_user_domain_name"],
         project=told["service_project_name"],
         project_domain=told["service_project_domain_name"],

@@ -94,15 +94,39 @@ def session(account: AdminAccount, ca_certificate: str, maker: str) -> Iterator[
             file = pathlib.Path(folder) / "ca.pem"
             file.write_text(ca_certificate, encoding="ascii")
             verify = str(file)
-        auth = v3.Password(
-            auth_url=account.auth_url,
-            username=account.username,
-            password=account.password,
-            user_domain_name=account.user_domain,
-            project_name=account.project,
-            project_domain_name=account.project_domain,
-        )
+        auth = _admitted(account, verify)
         yield Cloud(_connection(auth, verify, account.region), account, verify, maker)
+
+
+def _admitted(account: AdminAccount, verify: bool | str) -> v3.Password:
+    """The login with the password that Keystone takes; the last one is not tried here."""
+    *others, last = account.passwords
+    for password in others:
+        auth = _login(account, password)
+        try:
+            auth.get_access(sessions.Session(verify=verify, timeout=TIMEOUT))
+        except failures.Unauthorized:
+            logger.info(
+                "%s refuses a password that a unit of Keystone tells: it was rotated",
+                account.auth_url,
+            )
+        except failures.ClientException:
+            # Not a matter of the password: whoever asks first is told.
+            return auth
+        else:
+            return auth
+    return _login(account, last)
+
+
+def _login(account: AdminAccount, password: str) -> v3.Password:
+    return v3.Password(
+        auth_url=account.auth_url,
+        username=account.username,
+        password=password,
+        user_domain_name=account.user_domain,
+        project_name=account.project,
+        project_domain_name=account.project_domain,
+    )
 
 
 def _connection(auth: Any, verify: bool | str, region: str) -> openstack.connection.Connection:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _STOPS_WITHIN = 20.0
 """Seconds for a nova-compute to end."""
+_ROTATES_WITHIN = 20.0
+"""Seconds for the administrator to have another password."""
 _URLS = ("public_url", "internal_url", "admin_url")
 
 
@@ -103,6 +105,23 @@ def _ask_for_endpoint(world: World, service: str, urls: dict) -> None:
     _write(_file(world.cloud, "endpoints", f"{service}.json"), text)
 
 
+def rotate_admin_password(world: World) -> bool:
+    """Ask for another password of the administrator; False when it is not his in time.
+
+    The world keeps the old one: the unit tells others of the new one by a later hook.
+    """
+    wanted = os.urandom(8).hex()
+    _write(_file(world.cloud, "administrator", "password"), wanted)
+    home = world.cloud["folder"].removesuffix("/openstack")
+    deadline = time.monotonic() + _ROTATES_WITHIN
+    while time.monotonic() < deadline:
+        cloud = find(home)
+        if cloud and cloud["admin"]["password"] == wanted:
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def _file(cloud: Any, folder: str, name: str) -> str:
     return f"{cloud['folder']}/{folder}/{name}"
 
@@ -121,9 +140,14 @@ def _write(file: str, text: str) -> None:
         os.makedirs(file.rpartition("/")[0], exist_ok=True)
     # Two units may write the same at once.
     part = f"{file.rpartition('/')[0]}/../.{os.getpid()}.part"
-    with open(part, "w", encoding="ascii") as stream:
+    with open(part, "w", encoding="ascii", opener=_private) as stream:
         stream.write(text)
     os.replace(part, file)
+
+
+def _private(file: str, flags: int) -> int:
+    # One of them is a password.
+    return os.open(file, flags, 0o600)
 
 
 def _remove(file: str) -> None:

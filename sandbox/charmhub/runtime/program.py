@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from . import (
     actions,
@@ -100,6 +101,9 @@ def _act(description: dict, world: World, name: str) -> None:
     if restarts := description["actions"][name].get("restarts"):
         upgrade.restart(description, world, only_deferred=restarts == "deferred")
     found = {}
+    if world.cloud and name == "rotate-admin-password":
+        _rotate_admin_password(world)
+        return
     if world.cloud and name in description["openstack"].get("actions", ()):
         # It brings an HTTP client, which no hook needs.
         from . import nova
@@ -116,6 +120,16 @@ def _act(description: dict, world: World, name: str) -> None:
         return
     if results:
         hook_tools.call("action-set", *(f"{key}={value}" for key, value in results.items()))
+
+
+def _rotate_admin_password(world: World) -> None:
+    if not world.leader:
+        hook_tools.call("action-fail", "This unit is not the leader and cannot rotate it")
+    elif not openstack.rotate_admin_password(world):
+        hook_tools.call("action-fail", "Keystone has not taken the new password")
+    else:
+        # The real charm puts the password itself there: what counts is that the others hear of it.
+        hook_tools.call("leader-set", f"admin-password-rotated={time.time()}")
 
 
 def _observe(description: dict, world: World, event: str) -> None:

@@ -188,7 +188,7 @@ def connect(home: Home) -> OpenStack:
         auth_url=auth["auth_url"],
         region="RegionOne",
         username=auth["username"],
-        password=auth["password"],
+        passwords=(auth["password"],),
         user_domain=auth["user_domain_name"],
         project=auth["project_name"],
         project_domain=auth["project_domain_name"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 
 import computes
 import nova
 import openstack.exceptions
 import openstack_api
 import pytest
-from running_cloud import HOSTS, NAMES, OpenStack
+from running_cloud import HOSTS, NAMES, OpenStack, until
 
 
 def test_an_application_credential_gives_a_tenant_its_own_project_and_no_other(
@@ -89,10 +90,18 @@ def test_the_endpoints_are_those_of_the_catalogue(cloud: OpenStack) -> None:
 
 
 def test_a_wrong_password_is_a_refused_login_that_does_not_repeat_it(cloud: OpenStack) -> None:
-    wrong = dataclasses.replace(cloud.account, password="wrong password")
+    wrong = dataclasses.replace(cloud.account, passwords=("wrong password",))
     with pytest.raises(openstack_api.LoginRefused) as refused, cloud.session(wrong) as admin:
         admin.users(NAMES.domain)
     assert "wrong password" not in str(refused.value)
+
+
+def test_of_the_passwords_that_units_tell_the_one_that_keystone_takes_is_used(
+    cloud: OpenStack,
+) -> None:
+    rotated = ("an old one", *cloud.account.passwords, "another")
+    with cloud.session(dataclasses.replace(cloud.account, passwords=rotated)) as admin:
+        assert admin.endpoints()
 
 
 def test_a_keystone_that_does_not_answer_may_be_asked_again(cloud: OpenStack) -> None:
@@ -101,3 +110,24 @@ def test_a_keystone_that_does_not_answer_may_be_asked_again(cloud: OpenStack) ->
     )
     with pytest.raises(openstack_api.Unreachable), cloud.session(nowhere) as admin:
         admin.users(NAMES.domain)
+
+
+def test_a_change_of_the_administrators_password_that_was_cut_short_is_ended(
+    cloud: OpenStack,
+) -> None:
+    """The sandbox's part: Keystone has the new one, and nobody has been told."""
+    [old] = cloud.account.passwords
+    admin = cloud.admin.identity.find_user("admin")
+    cloud.admin.identity.update_user(admin, password="the next one")
+    for wanted in ("the next one", old):
+        part = cloud.folder / "wanted"
+        part.write_text(wanted, encoding="ascii")
+        part.replace(cloud.folder / "administrator" / "password")
+        until(lambda wanted=wanted: _told(cloud) == wanted, 30, "the password is told")
+        with cloud.session(dataclasses.replace(cloud.account, passwords=(wanted,))) as session:
+            assert session.endpoints()
+
+
+def _told(cloud: OpenStack) -> str:
+    clouds = json.loads((cloud.folder / "clouds.yaml").read_text(encoding="ascii"))
+    return clouds["clouds"]["sandbox"]["auth"]["password"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pathlib
+import threading
+import time
 
 import pytest
 
@@ -130,3 +132,28 @@ def test_a_member_of_the_database_serves_until_most_members_are_paused(folder):
 
     openstack.ask(compiled, world, going=True)
     assert _members(folder) == {}
+
+
+def test_another_password_of_the_administrator_is_awaited_and_not_told_by_him_who_asks(folder):
+    home = folder / "home"
+    for name in ("openstack/administrator", "openstack"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    shown = home / "openstack" / "cloud.json"
+    shown.write_text(json.dumps({"admin": {"password": "old"}}))
+    world = World("keystone/0", leader=True)
+    world.cloud = openstack.find(str(home))
+    asked = home / "openstack" / "administrator" / "password"
+
+    def take() -> None:
+        while not asked.exists():
+            time.sleep(0.01)
+        part = shown.with_suffix(".part")
+        part.write_text(json.dumps({"admin": {"password": asked.read_text()}}))
+        part.replace(shown)
+
+    taking = threading.Thread(target=take)
+    taking.start()
+    assert openstack.rotate_admin_password(world)
+    taking.join()
+    assert world.cloud["admin"]["password"] == "old"
+    assert asked.stat().st_mode & 0o077 == 0

@@ -31,6 +31,13 @@ def test_an_address_of_version_6_is_put_in_brackets() -> None:
     assert account.auth_url == "https://[fd00::5]:5000/v3"
 
 
+def test_after_a_rotation_what_most_units_tell_is_tried_first() -> None:
+    new = {**TOLD, "service_password": "rotated"}
+    account = keystone_admin.from_units([TOLD, new, new])
+    assert account.passwords == ("rotated", "open sesame")
+    assert "rotated" not in repr(account)
+
+
 @pytest.mark.parametrize(
     "key", [key for key in TOLD if key not in ("api_version", "service_tenant_name")]
 )
@@ -46,6 +53,7 @@ def test_an_old_version_of_the_api_is_refused() -> None:
 
 def test_the_password_is_in_no_representation_and_no_digest() -> None:
     account = keystone_admin.from_units([TOLD])
+    assert account.passwords == ("open sesame",)
     assert "open sesame" not in repr(account)
     other = keystone_admin.from_units([{**TOLD, "service_password": "another"}])
     assert account.digest == other.digest
