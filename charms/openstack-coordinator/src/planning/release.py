@@ -77,6 +77,9 @@ class Upgrade:
         if newest > step_:
             problem = f"units run {names[oldest]} and {names[newest]}: more than one release apart"
             return reason("release", problem, f"upgrade what runs {names[oldest]} by hand first")
+        if wanted >= len(names) and self._behind(releases[oldest]):
+            # There is no newer one, and something of this one was left out.
+            wanted = oldest
         if wanted >= len(names):
             return reason("release", f"{names[oldest]} is the newest that is known", "nothing")
         if wanted > step_:

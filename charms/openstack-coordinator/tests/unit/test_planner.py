@@ -431,6 +431,16 @@ def test_osds_are_required_to_be_of_their_release_where_an_earlier_upgrade_left_
     assert health.arguments["allow"] == ["OSD_UPGRADE_FINISHED"], "which it cures"
 
 
+def test_what_was_left_out_of_the_newest_release_is_made_good_by_asking_for_a_release() -> None:
+    example = at_release("2024.1")
+    assert any("the newest that is known" in text for text in refused(example))
+    assert example.ceph
+    told = {"health": "HEALTH_WARN", "checks": ("OSD_UPGRADE_FINISHED",)}
+    example.ceph = (dataclasses.replace(example.ceph[0], required_release="quincy", **told),)
+    wave = planned(example).waves[-1]
+    assert [step.do.kind for step in wave.steps] == ["require-osd-release"]
+
+
 def test_gates_bar_the_way_down_and_never_the_way_back() -> None:
     example = at_release("2023.2")
     window = request.Window("0 22 * * *", 4, "UTC")
