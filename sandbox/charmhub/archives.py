@@ -16,7 +16,8 @@ from sandbox.charmhub.runtime import machine
 
 ARCHITECTURE = "amd64"
 _RUNTIME = descriptions.FOLDER / "runtime"
-_PROGRAMS = ("dispatch", "bin/")
+_PROGRAMS = ("dispatch", "bin/", "hooks/")
+_STARTS = {"dispatch": "dispatch", "hooks/config-changed": "hook"}
 # Zip knows no earlier day; every file of every archive bears it.
 _DAY = (1980, 1, 1, 0, 0, 0)
 _METADATA = (
@@ -122,7 +123,8 @@ def _runtime() -> dict[str, bytes]:
     }
     program = (_RUNTIME / "bin" / "machine-program").read_bytes()
     files.update((f"bin/{name}", program) for name in machine.NAMES)
-    return {"dispatch": (_RUNTIME / "dispatch").read_bytes(), **files}
+    files.update((name, (_RUNTIME / file).read_bytes()) for name, file in _STARTS.items())
+    return files
 
 
 def fingerprint() -> str:
@@ -131,6 +133,7 @@ def fingerprint() -> str:
         *descriptions.FOLDER.rglob("*.yaml"),
         *_RUNTIME.glob("*.py"),
         *_RUNTIME.glob("bin/*"),
+        *(_RUNTIME / file for file in _STARTS.values()),
         pathlib.Path(__file__),
     ]
     return "\n".join(f"{path} {path.stat().st_mtime_ns}" for path in sorted(paths))

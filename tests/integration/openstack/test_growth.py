@@ -211,6 +211,9 @@ def test_a_drained_host_is_empty_and_its_guests_run_elsewhere_in_its_zone(
     service = _services(grown)[host]
     assert service.status == "disabled"
     assert service.disabled_reason.startswith("openstack-coordinator: ")
+    # What the coordinator advises where nobody but the leader could tell.
+    grown.juju("exec", "--unit", "keystone/leader", "hooks/config-changed")
+    grown.wait("all tell the new one", lambda: len(_admin_passwords(grown)) == 1)
 
 
 def test_an_undrained_host_is_proven_and_in_service_again(grown: Cloud, guests: dict[str, str]):

@@ -142,7 +142,8 @@ def test_the_same_revision_is_the_same_bytes(tmp_path):
     first = one.archive("keystone", revision).read_bytes()
     assert first == other.archive("keystone", revision).read_bytes()
     with zipfile.ZipFile(one.archive("keystone", revision)) as archive:
-        assert archive.getinfo("dispatch").external_attr >> 16 == 0o755
+        for program in ("dispatch", "hooks/config-changed"):
+            assert archive.getinfo(program).external_attr >> 16 == 0o755
 
 
 def test_building_drops_the_archives_of_an_older_catalogue(tmp_path, catalog):
