@@ -50,7 +50,7 @@ def _judge(
         with openstack_api.session(account, ca_certificate, "") as cloud:
             found = computes.findings(nova.Nova(cloud).computes(), len(names), now)
     except openstack_api.LoginRefused as error:
-        found = (_refused(error),)
+        found = (_refused(account.application, error),)
     except openstack_api.OpenStackApiError as error:
         found = (_silent(error),)
     return computes.Judged(now, digest, found)
@@ -69,13 +69,13 @@ def room(account: AdminAccount, ca_certificate: str) -> tuple[computes.Room, ...
         return ()
 
 
-def _refused(error: Exception) -> Finding:
+def _refused(keystone: str, error: Exception) -> Finding:
     return Finding(
         "blocked",
-        "keystone",
+        keystone,
         f"it does not accept its own administrator: {error}",
         "after rotate-admin-password, let the leader tell the new one: juju exec --unit "
-        "keystone/leader hooks/config-changed; else compare what juju run keystone/leader "
+        f"{keystone}/leader hooks/config-changed; else compare what juju run {keystone}/leader "
         "get-admin-password shows with Keystone's own",
     )
 

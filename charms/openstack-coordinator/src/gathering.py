@@ -43,7 +43,7 @@ def account(charm: ops.CharmBase) -> keystone_admin.AdminAccount:
         relate = f"juju integrate {charm.app.name}:identity-admin keystone"
         raise keystone_admin.NotThere(f"identity-admin is not related: {relate}")
     units = sorted(relation.units, key=lambda unit: unit.name)
-    return keystone_admin.from_units(relation.data[unit] for unit in units)
+    return keystone_admin.from_units(relation.app.name, [relation.data[unit] for unit in units])
 
 
 def ca_certificate(charm: ops.CharmBase) -> str:

@@ -16,6 +16,8 @@ class NotThere(Exception):
 class AdminAccount:
     """How to log in to Keystone as its administrator, and where."""
 
+    application: str
+    """Keystone's, by its name in Juju."""
     auth_url: str
     """With the API's version: https://10.0.0.1:5000/v3."""
     region: str
@@ -47,7 +49,7 @@ _KEYS = (
 )
 
 
-def from_units(databags: Iterable[Mapping[str, str]]) -> AdminAccount:
+def from_units(application: str, databags: Iterable[Mapping[str, str]]) -> AdminAccount:
     """The account that the first complete unit databag tells, with the passwords that others tell.
 
     `rotate-admin-password` gives the new password to the leader's settings: the other units tell
@@ -71,17 +73,15 @@ def from_units(databags: Iterable[Mapping[str, str]]) -> AdminAccount:
     if not complete:
         raise NotThere(f"Keystone has not told {lacking[0]} yet")
     passwords = collections.Counter(told["service_password"] for told in complete)
-    return _account(complete[0], tuple(password for password, _ in passwords.most_common()))
-
-
-def _account(told: Mapping[str, str], passwords: tuple[str, ...]) -> AdminAccount:
+    told = complete[0]
     host = told["service_hostname"]
     literal = f"[{host}]" if ":" in host else host
     return AdminAccount(
+        application=application,
         auth_url=f"{told['service_protocol']}://{literal}:{told['service_port']}/v3",
         region=told["service_region"],
         username=told["service_username"],
-        passwords=passwords,
+        passwords=tuple(password for password, _ in passwords.most_common()),
         user_domain=told["service_user_domain_name"],
         project=told["service_project_name"],
         project_domain=told["service_project_domain_name"],

@@ -185,6 +185,7 @@ def connect(home: Home) -> OpenStack:
     auth = json.loads(file.read_text())["clouds"]["sandbox"]["auth"]
     admin = openstack.connect(auth=auth, region_name="RegionOne")
     account = keystone_admin.AdminAccount(
+        application="keystone",
         auth_url=auth["auth_url"],
         region="RegionOne",
         username=auth["username"],

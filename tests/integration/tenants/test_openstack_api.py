@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import json
 
+import compute_look
 import computes
 import nova
 import openstack.exceptions
@@ -94,6 +95,17 @@ def test_a_wrong_password_is_a_refused_login_that_does_not_repeat_it(cloud: Open
     with pytest.raises(openstack_api.LoginRefused) as refused, cloud.session(wrong) as admin:
         admin.users(NAMES.domain)
     assert "wrong password" not in str(refused.value)
+
+
+def test_a_refused_administrator_is_told_with_what_to_do_by_the_name_of_his_application(
+    cloud: OpenStack,
+) -> None:
+    wrong = dataclasses.replace(cloud.account, application="iam", passwords=("a wrong one",))
+    now = datetime.datetime.now(datetime.timezone.utc)
+    (finding,) = compute_look.findings({}, wrong, "", HOSTS, now)
+    assert (finding.severity, finding.subject) == ("blocked", "iam")
+    assert "juju exec --unit iam/leader hooks/config-changed" in finding.remedy
+    assert "a wrong one" not in str(finding)
 
 
 def test_of_the_passwords_that_units_tell_the_one_that_keystone_takes_is_used(
