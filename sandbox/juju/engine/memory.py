@@ -13,6 +13,7 @@ from sandbox.juju.engine.process import Process
 from sandbox.juju.engine.remote import RemoteState
 from sandbox.juju.engine.runtime import Runtime
 from sandbox.juju.state import models, statuses, tasks
+from sandbox.juju.state.action_parameters import PREDEFINED
 from sandbox.juju.state.store import Transaction
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -123,12 +124,17 @@ class UnitMemory:
             future.set_exception(errors.JujuError("command execution aborted"))
 
     def abort_if_asked(self) -> None:
-        """Kill the running action if it was cancelled."""
+        """Kill the running action if it was cancelled.
+
+        A command of `juju exec` goes on to its end all the same: Juju 3.6 and 4.0 tell it of
+        nothing but its timeout (worker/uniter/runner, runCommandsWithTimeout).
+        """
         if self.running_task is None or self.process is None:
             return
         with self.runtime.store.transaction() as tx:
-            if tasks.get(tx, self.model, self.running_task).status == tasks.ABORTING:
-                self.process.kill()
+            task = tasks.get(tx, self.model, self.running_task)
+        if task.status == tasks.ABORTING and task.name not in PREDEFINED:
+            self.process.kill()
 
     def kill(self) -> None:
         """Kill what runs for the unit."""

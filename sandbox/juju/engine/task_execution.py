@@ -150,14 +150,33 @@ async def _run(memory: UnitMemory, running: _Running) -> Ended | str:
     """The end of the task's process, or why there was none."""
     task = running.task
     if task.name in PREDEFINED:
-        script = str(task.parameters["command"])
-        return await launch(memory, running.context, running.run, _SHELL, script=script)
+        return await _run_script(memory, running)
     charm = memory.runtime.unit_folder(memory.model, memory.unit) / "charm"
     found = handler(charm, "actions", task.name)
     if found is None:
         return f'action not implemented on unit "{memory.unit}"'
     path = f"actions/{task.name}"
     return await launch(memory, running.context, running.run, [str(found[0])], dispatch_path=path)
+
+
+async def _run_script(memory: UnitMemory, running: _Running) -> Ended | str:
+    """The end of a command of `juju exec`, which its timeout alone can bring about."""
+    parameters, late = running.task.parameters, False
+
+    def end() -> None:
+        nonlocal late
+        late = True
+        memory.kill()
+
+    seconds = float(parameters["timeout"]) / 1e9
+    timer = asyncio.get_running_loop().call_later(seconds, end) if seconds else None
+    try:
+        script = str(parameters["command"])
+        ended = await launch(memory, running.context, running.run, _SHELL, script=script)
+    finally:
+        if timer:
+            timer.cancel()
+    return "command cancelled" if late else ended
 
 
 def _outcome(running: _Running, ended: Ended | str) -> _Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.juju.state import statuses
+from sandbox.juju.state import statuses, tasks
 
 
 async def test_a_unit_waits_for_its_machine(world):
@@ -38,6 +38,17 @@ async def test_a_command_runs_on_a_machine_itself(world):
     task = await world.run("0", "juju-exec", command="echo $JUJU_UNIT_NAME-; exit 2", timeout=0)
     assert task.status == "completed"
     assert task.results == {"return-code": 2, "stdout": "-\n"}
+
+
+async def test_a_parallel_command_on_a_machine_waits_for_no_hook_and_no_other_command(world):
+    world.deploy("app", 'if [ "$JUJU_HOOK_NAME" = start ]; then sleep 20; fi')
+    await world.until(lambda: world.agent("app/0") == "executing: running start hook")
+    arguments = {"command": "true", "timeout": 0}
+    alone = world.do(tasks.enqueue, [tasks.Request("0", "juju-exec", arguments)]).tasks[0].id
+    beside = tasks.Request("0", "juju-exec", arguments, parallel=True)
+    number = world.do(tasks.enqueue, [beside]).tasks[0].id
+    await world.until(lambda: world.do(tasks.get, number).status == "completed")
+    assert world.do(tasks.get, alone).status == "pending"
 
 
 async def test_a_reboot_after_the_hook_starts_the_units_again(world):

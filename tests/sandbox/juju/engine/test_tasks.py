@@ -112,6 +112,32 @@ async def test_a_pending_action_can_be_cancelled_and_a_running_one_aborted(world
     await world.until(lambda: world.do(tasks.get, first).status == "aborted")
 
 
+async def test_a_running_command_of_juju_exec_goes_on_though_it_is_cancelled(world):
+    """As with Juju 3.6 and 4.0: nobody kills it."""
+    world.deploy("app")
+    await world.settled()
+    asked = _exec("while [ ! -e ../go ]; do sleep 0.05; done")
+    task = world.do(tasks.enqueue, [asked]).tasks[0].id
+    await world.until(lambda: world.do(tasks.get, task).status == "running")
+    assert world.do(tasks.cancel, task).status == "aborting"
+    await asyncio.sleep(0.3)
+    assert world.do(tasks.get, task).status == "aborting"
+    (world.charm_folder("app/0") / "../go").touch()
+    await world.until(lambda: world.do(tasks.get, task).status == "completed")
+
+
+async def test_a_command_of_juju_exec_ends_with_its_timeout(world):
+    world.deploy("app")
+    await world.settled()
+    task = world.do(tasks.enqueue, [_exec("sleep 20", timeout=0.2)]).tasks[0].id
+    await world.until(lambda: world.do(tasks.get, task).status == "failed")
+    assert world.do(tasks.get, task).message == "command cancelled"
+
+
+def _exec(command: str, timeout: float = 60.0) -> Request:
+    return Request("app/0", "juju-exec", {"command": command, "timeout": timeout * 1e9})
+
+
 async def test_an_action_that_a_crash_cut_off_is_failed_and_never_repeated(world):
     world.deploy(
         "app",
