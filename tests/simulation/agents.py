@@ -12,6 +12,8 @@ from typing import Any
 
 import cloud
 import steps
+from performing import COMMAND_TIMEOUT
+from sight import EXEC
 from snapshot import Task
 
 HELD_MARK = steps.HELD.partition("#")[2]
@@ -28,6 +30,11 @@ class Job:
     begin: Callable[[], None] = lambda: None
     end: Callable[[], None] = lambda: None
     task: SimTask | None = None
+
+    @property
+    def is_command(self) -> bool:
+        """Of `juju exec`: it ends by itself or by its timeout."""
+        return self.task is not None and self.task.action == EXEC
 
 
 @dataclasses.dataclass
@@ -227,6 +234,8 @@ class Agents:
         chosen.begin()
         if chosen.seconds < float("inf"):
             self.timeline.after(chosen.seconds, lambda: self.finish(unit, chosen))
+        elif chosen.is_command:
+            self.timeline.after(COMMAND_TIMEOUT, lambda: self.finish(unit, chosen, "failed"))
 
     def finish(self, unit: SimUnit, job: Job, status: str = "completed") -> None:
         """End a job, unless it was ended before."""
@@ -240,11 +249,21 @@ class Agents:
             job.end()
         self.look_after(unit)
 
-    def cancel(self, unit: SimUnit, task: SimTask) -> None:
-        """What Juju does with a task that is cancelled."""
+    def let_go(self, unit: SimUnit, task: SimTask) -> None:
+        """The command that holds the agent ends, or never begins."""
         running = unit.running
         if running is not None and running.task is task:
-            self.finish(unit, running, "aborted")
+            running.end = lambda: None  # it did not lapse
+            self.finish(unit, running)
+        else:
+            self.cancel(unit, task)
+
+    def cancel(self, unit: SimUnit, task: SimTask) -> None:
+        """What Juju does with a task that is cancelled: a command that runs goes on."""
+        running = unit.running
+        if running is not None and running.task is task:
+            if not running.is_command:
+                self.finish(unit, running, "aborted")
             return
         for job in list(unit.queue):
             if job.task is task:

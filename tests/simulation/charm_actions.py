@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sight import EXEC
+
 if TYPE_CHECKING:
     from simulation.agents import Job, SimUnit
     from simulation.world import World
-
-EXEC = "juju-exec"
-"""What Juju calls the action by which it runs a command."""
 
 Action = Callable[["World", "SimUnit", "Job"], None]
 

@@ -16,6 +16,7 @@ import probing
 import snapshot
 import steps
 from charms.openstack_coordinator.v0.rolling import Request
+from sight import EXEC
 
 from simulation import charm_actions, virtual_addresses
 from simulation.agents import (
@@ -350,9 +351,7 @@ class World:
         if unit is None:
             return
         command = {"command": steps.HELD.format(seconds=asked["seconds"])}
-        task = SimTask(
-            next(self._numbers), unit.name, charm_actions.EXEC, command, "pending", self.clock
-        )
+        task = SimTask(next(self._numbers), unit.name, EXEC, command, "pending", self.clock)
         self.agents.tasks.append(task)
 
         def lapse() -> None:
@@ -365,7 +364,7 @@ class World:
         for task in self.agents.tasks if unit else ():
             held = str(task.parameters.get("command", "")).endswith(HELD_MARK)
             if unit and task.unit == unit.name and held and not task.ended:
-                self.agents.cancel(unit, task)
+                self.agents.let_go(unit, task)
 
     def _resolve_unit(self, asked: Mapping[str, Any]) -> None:
         unit = self.unit(asked["unit"])

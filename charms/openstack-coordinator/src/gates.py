@@ -79,14 +79,10 @@ def _healthy(snapshot: Snapshot, asked: Arguments) -> str:
 
 
 def _held(snapshot: Snapshot, asked: Arguments) -> str:
-    free = [name for name in asked["units"] if not _is_held(snapshot, name)]
+    free = [name for name in asked["units"] if not observing_units.is_held(snapshot, name)]
     if not free:
         return ""
     return f"the agents of {', '.join(free)} are not held (any more): abort, and plan again"
-
-
-def _is_held(snapshot: Snapshot, unit: str) -> bool:
-    return any(task.status == "running" for task in observing_units.holding(snapshot, unit))
 
 
 def _versions_agree(snapshot: Snapshot, asked: Arguments) -> str:

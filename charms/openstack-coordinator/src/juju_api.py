@@ -42,7 +42,7 @@ class Model:
     """One model, while the session lasts."""
 
     _session: juju_session.Session
-    _uuid: str
+    uuid: str
 
     # -- reading ----------------------------------------------------------------------------
 
@@ -311,7 +311,27 @@ class Model:
             Unreachable: no answer in time.
             RequestRefused: the unit is not known, or the user does not administer the model.
         """
-        asked = {"timeout": int(timeout * 1e9), "units": [unit], "parallel": parallel}
+        await self._run(unit, command, timeout, units=[unit], parallel=parallel)
+
+    async def run_on_machine(self, machine: str, command: str, timeout: float) -> None:
+        """Have a machine's own agent run a command, as `juju exec --machine --parallel` does.
+
+        It needs no unit's agent and no lock, so that it runs whatever else does. It runs as the
+        user `ubuntu`. Juju allows it to the model's administrators only.
+
+        Args:
+            machine: its id, such as 0/lxd/3.
+            command: for a shell.
+            timeout: seconds after which it is ended.
+
+        Raises:
+            Unreachable: no answer in time.
+            RequestRefused: the machine is not known, or the user does not administer the model.
+        """
+        await self._run(f"machine {machine}", command, timeout, machines=[machine], parallel=True)
+
+    async def _run(self, where: str, command: str, timeout: float, **receivers: Any) -> None:
+        asked = {"timeout": int(timeout * 1e9), **receivers}
         try:
             answer = await self._session.call("Action", "Run", commands=command, **asked)
         except juju_session.RequestRefused as error:
@@ -321,10 +341,10 @@ class Model:
                 f"{error}: commands on machines take admin access: juju grant <user> admin <model>"
             ) from error
         for task in answer.get("actions") or ():
-            _raise_error(task, f"juju exec on {unit}")
+            _raise_error(task, f"juju exec on {where}")
 
     async def cancel(self, tasks: Iterable[str]) -> None:
-        """Cancel tasks by id: pending ones at once, running ones are ended.
+        """Cancel tasks by id, pending ones at once. Of those that run, Juju ends actions only.
 
         One that has ended is let be.
 
@@ -350,8 +370,7 @@ class Model:
             RequestRefused: Juju refuses it.
         """
         directives = [
-            {"scope": self._uuid, "directive": f"system-id={system_id}"}
-            for system_id in placements
+            {"scope": self.uuid, "directive": f"system-id={system_id}"} for system_id in placements
         ]
         await self._session.call(
             "Application",

@@ -135,10 +135,10 @@ def _hold_agent(sight: Sight, wanted: Arguments) -> Observation:
     if sight.snapshot.unit(unit) is None:
         return sight.failed(f"{unit} is gone")
     command = steps.HELD.format(seconds=wanted["seconds"])
-    held = holding(sight.snapshot, unit)
-    if any(task.status == "running" for task in held):
+    if is_held(sight.snapshot, unit):
         return DONE
-    return WORKING if held else sight.by_task(unit, EXEC, {"command": command})
+    asked = holding(sight.snapshot, unit)
+    return WORKING if asked else sight.by_task(unit, EXEC, {"command": command})
 
 
 def _release_agent(sight: Sight, wanted: Arguments) -> Observation:
@@ -159,6 +159,11 @@ def holding(snapshot: Snapshot, unit: str) -> list[Task]:
         and not task.ended
         and str(task.parameters.get("command", "")).endswith(mark)
     ]
+
+
+def is_held(snapshot: Snapshot, unit: str) -> bool:
+    """Whether its agent is busy with one. One that is cancelled runs on: see `steps.HELD`."""
+    return any(task.status != "pending" for task in holding(snapshot, unit))
 
 
 def _resolve_unit(sight: Sight, wanted: Arguments) -> Observation:

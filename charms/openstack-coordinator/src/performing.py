@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 COMMAND_TIMEOUT = 1800.0
 """Seconds after which Juju ends a command that a plan asked for."""
 
+_LETS_GO_WITHIN = 60.0
+"""Seconds for the command that releases a held agent."""
+
 _COMPUTE_API = "compute-api"
 """The role of the application that serves Nova's API."""
 
@@ -161,8 +164,7 @@ class Performer:
             command = steps.HELD.format(seconds=seconds)
             await juju.run_command(arguments["unit"], command, seconds + 60, parallel=True)
         elif kind == "release-agent":
-            held = observing_units.holding(self._snapshot, arguments["unit"])
-            await juju.cancel(task.id for task in held)
+            await self._release_agent(arguments["unit"])
         elif kind == "resolve-unit":
             await juju.resolve_error(arguments["unit"])
         elif kind == "add-units":
@@ -174,6 +176,15 @@ class Performer:
         elif kind == "map-hosts":
             leader = self._unit(f"{_compute_api(self._snapshot)}/leader")
             await juju.run_command(leader, _DISCOVER, COMMAND_TIMEOUT)
+
+    async def _release_agent(self, name: str) -> None:
+        held = observing_units.holding(self._snapshot, name)
+        # First what is pending: it would begin when the one that runs ends.
+        await self._juju.cancel(task.id for task in held if task.status == "pending")
+        unit = self._snapshot.unit(name)
+        if unit is not None and any(task.status != "pending" for task in held):
+            command = steps.LET_GO.format(model=self._juju.uuid, unit=name.replace("/", "-"))
+            await self._juju.run_on_machine(unit.machine, command, _LETS_GO_WITHIN)
 
     async def _set_options(self, application: str, options: Mapping[str, Any]) -> None:
         values = {option: value for option, value in options.items() if value is not None}

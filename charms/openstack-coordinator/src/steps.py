@@ -37,8 +37,19 @@ NEW = "New compute service disabled due to config option"
 CANARY = "openstack-coordinator-canary-"
 """The name of a canary guest is this and its host. It counts as no guest of the host."""
 
-HELD = "sleep {seconds:.0f}  # openstack-coordinator holds this agent"
-"""The command that keeps an agent busy."""
+HELD = (
+    "f=/run/juju-held-$JUJU_MODEL_UUID-${{JUJU_UNIT_NAME/\\//-}}; touch $f; "
+    "while [ -e $f ] && [ $SECONDS -lt {seconds:.0f} ]; do sleep 1; done; rm -f $f"
+    "  # openstack-coordinator holds this agent"
+)
+"""The command that keeps an agent busy while its file is there.
+
+Juju does not end a command that runs, whoever cancels its task (3.6 and 4.0,
+worker/uniter/runner, runCommandsWithTimeout): so it ends by itself.
+"""
+
+LET_GO = "f=/run/juju-held-{model}-{unit}; rm -f $f || sudo -n rm -f $f"
+"""The command, on the unit's machine, that takes that file away. Juju runs it as `ubuntu`."""
 
 FLAGS_SET = "OSDMAP_FLAGS"
 """Ceph's check: somebody set a flag, such as noout."""
@@ -173,7 +184,7 @@ def hold_agent(unit: str, seconds: float) -> Operation:
 
 
 def release_agent(unit: str, guard: str = "") -> Operation:
-    """Let a held agent go on: cancel the tasks of `HELD`, pending and running, of its unit.
+    """Let a held agent go on: cancel what is pending of `HELD`, and end what runs by `LET_GO`.
 
     `guard` is the unit that keeps its virtual address: where this is the way back of another step,
     it is paused meanwhile (planning/back.py).

@@ -145,6 +145,7 @@ def _options(cloud: Model, application: str) -> dict[str, Any]:
 
 
 def _effects(cloud: Model) -> collections.Counter[str]:
+    """What was done, and how often. To let an agent go that is not held any more is nothing."""
     operations = json.loads(cloud.juju("operations", "--limit", "1000", "--format", "json"))
     return collections.Counter(
         f"{operation['action']['name']} {task['host']}"
@@ -152,5 +153,6 @@ def _effects(cloud: Model) -> collections.Counter[str]:
         for task in operation["tasks"].values()
         if task["status"] == "completed"
         and operation["action"]["name"] not in _READS
+        and not task["host"][0].isdigit()  # a machine, by whose agent that is done
         and not task["host"].startswith(CHARM)
     )

@@ -196,7 +196,11 @@ def test_an_agent_is_held_while_our_command_runs_and_released_when_none_is_left(
     hold, release = steps.hold_agent("keystone/0", 60.0), steps.release_agent("keystone/0")
     command = {"command": steps.HELD.format(seconds=60.0), "parallel": True}
     assert (state(hold), state(release)) == ("absent", "done")
-    for status, held, let_go in (("pending", "working", "absent"), ("running", "done", "absent")):
+    for status, held, let_go in (
+        ("pending", "working", "absent"),
+        ("running", "done", "absent"),
+        ("aborting", "done", "absent"),
+    ):
         tasks = (task("juju-exec", status, parameters=command),)
         assert (state(hold, None, tasks=tasks), state(release, None, tasks=tasks)) == (
             held,
