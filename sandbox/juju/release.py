@@ -33,6 +33,12 @@ class Release:
     """What a status says of the workload of a unit whose agent is gone."""
     keeps_errors: bool = False
     """Whether a status shows a failed hook rather than that the agent is gone."""
+    most_operations: int | None = None
+    """How many operations one answer lists at most, whatever was asked for."""
+    lists_commands_by_name: bool = True
+    """Whether commands are found where operations are asked for by the name `juju-exec`."""
+    orders_numbers_as_text: bool = False
+    """Whether operation 10 is listed before operation 9."""
 
     def serves(self, facade: str, version: int) -> bool:
         """Whether this release has that version of a facade."""
@@ -61,6 +67,9 @@ JUJU_4_0 = Release(
         "agent lost, see `juju debug-logs` or `juju show-status-log` for more information"
     ),
     keeps_errors=True,
+    most_operations=50,
+    lists_commands_by_name=False,
+    orders_numbers_as_text=True,
 )
 
 RELEASES = {"3.6": JUJU_3_6, "4.0": JUJU_4_0}

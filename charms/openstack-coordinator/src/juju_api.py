@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import task_record
 from charms.openstack_coordinator.v0 import juju_session
 from charms.openstack_coordinator.v0.juju_login import Login
+from sight import EXEC
 from snapshot import Task
 
 # What Juju 3.6 and 4.0 serve with the same arguments and answers for the calls below.
@@ -29,7 +30,7 @@ _NOT_IN_ERROR = "is not in an error state"
 _BRANCH = "master"
 _NEWEST = -1
 """The revision of a resource that was released with the charm."""
-_PAGE = 200
+_PAGE = 1000
 """Operations in one answer. Juju's own limit is 50 where none is asked for."""
 
 
@@ -103,7 +104,9 @@ class Model:
     async def answers(
         self, units: Iterable[str], actions: Iterable[str]
     ) -> tuple[tuple[Task, Mapping[str, str]], ...]:
-        """The same tasks, each with its results.
+        """The same tasks, each with its results, as far as it is among the newest of its unit.
+
+        Juju lists tasks without their results: those are asked for by the tasks' numbers.
 
         Raises:
             Unreachable: no answer in time.
@@ -112,21 +115,46 @@ class Model:
         wanted_units, wanted = set(units), set(actions)
         if not wanted_units or not wanted:
             return ()
-        answer = await self._session.call(
-            "Action",
-            "ListOperations",
-            units=sorted(wanted_units),
-            actions=sorted(wanted),
-            limit=_PAGE,
+        listed = {
+            id_: raw
+            async for id_, raw in self._listed(wanted_units, wanted)
+            if task_record.unit(raw) in wanted_units and raw["action"]["name"] in wanted
+        }
+        listed |= await self._with_results(task_record.newest(listed))
+        return tuple(
+            (task_record.task(raw), raw.get("output") or {}) for _, raw in sorted(listed.items())
         )
-        found = [
-            (_task(raw), raw.get("output") or {})
-            for operation in _results(answer)
-            for raw in operation.get("actions") or ()
-            if raw.get("action") and not raw.get("error")
-        ]
-        mine = (f for f in found if f[0].unit in wanted_units and f[0].action in wanted)
-        return tuple(sorted(mine, key=lambda one: int(one[0].id)))
+
+    async def _listed(
+        self, units: set[str], actions: set[str]
+    ) -> AsyncIterator[tuple[int, Mapping[str, Any]]]:
+        """Every task on these units by its number, page by page: Juju begins with the oldest.
+
+        4.0 finds no command by the name of its action, so that name is asked for by nobody, and it
+        lists fifty operations at most; 3.6 as many as it is asked for.
+        """
+        named = {} if EXEC in actions else {"actions": sorted(actions)}
+        offset, truncated = 0, True
+        while truncated:
+            page = {"limit": _PAGE, "offset": offset}
+            answer = await self._session.call(
+                "Action", "ListOperations", units=sorted(units), **named, **page
+            )
+            operations = _results(answer)
+            for operation in operations:
+                for raw in operation.get("actions") or ():
+                    if raw.get("action") and not raw.get("error"):
+                        yield task_record.number(raw), raw
+            offset += len(operations)
+            truncated = bool(answer.get("truncated")) and bool(operations)
+
+    async def _with_results(self, numbers: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+        entities = [{"tag": f"action-{number}"} for number in numbers]
+        if not entities:
+            return {}
+        answer = await self._session.call("Action", "Actions", entities=entities)
+        # One that Juju has forgotten meanwhile stays as it was listed.
+        return {task_record.number(raw): raw for raw in _results(answer) if raw.get("action")}
 
     # -- changing ---------------------------------------------------------------------------
 
@@ -471,34 +499,3 @@ def _towards(origin: Mapping[str, Any], channel: str, revision: int | None) -> d
     if revision is not None:
         asked["revision"] = revision
     return {"type": "charm", **asked}
-
-
-def _task(raw: Mapping[str, Any]) -> Task:
-    action = raw["action"]
-    application, _, number = action["receiver"].removeprefix("unit-").rpartition("-")
-    status, output = raw.get("status") or "", raw.get("output") or {}
-    message = raw.get("message") or ""
-    if status == "completed" and output.get("return-code", 0) != 0:
-        # A command that ran and exited with another code than 0 is completed to Juju.
-        status = "failed"
-        message = message or f"exit code {output['return-code']}: {output.get('stderr', '')}"
-    return Task(
-        id=action["tag"].rpartition("-")[2],
-        unit=f"{application}/{number}",
-        action=action["name"],
-        parameters=action.get("parameters") or {},
-        status=status,
-        enqueued=_seconds(raw.get("enqueued") or ""),
-        message=message.strip(),
-        completed=_seconds(raw.get("completed") or ""),
-    )
-
-
-def _seconds(text: str) -> float:
-    """Seconds since the epoch of a time of Juju's; 0 when there is none."""
-    try:
-        moment = datetime.datetime.fromisoformat(text[:19])
-    except ValueError:
-        return 0.0
-    # Go's zero time, of what has not happened, is long before the epoch.
-    return max(0.0, moment.replace(tzinfo=datetime.timezone.utc).timestamp())

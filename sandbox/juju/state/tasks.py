@@ -156,8 +156,8 @@ def get_operation(tx: Transaction, model: str, operation: int) -> Operation:
 
 
 def operations(tx: Transaction, model: str) -> list[Operation]:
-    """Every operation of a model, newest first."""
-    rows = tx.all("SELECT * FROM operations WHERE model = ? ORDER BY id DESC", model)
+    """Every operation of a model, oldest first."""
+    rows = tx.all("SELECT * FROM operations WHERE model = ? ORDER BY id", model)
     return [_operation(tx, row) for row in rows]
 
 

@@ -96,6 +96,26 @@ async def test_an_action_is_remembered_with_its_time_and_its_end(controller: Any
             await model.run_action("glance/0", "fly", {})
 
 
+async def test_the_newest_tasks_are_seen_with_their_results_however_many_there_were(
+    controller: Any,
+) -> None:
+    """Juju lists the oldest first, 4.0 fifty at a time and 10 before 9, and none with results."""
+    with controller.store.transaction() as tx:
+        for number in range(120):
+            request = tasks.Request("keystone/0", "juju-exec", {"command": "true", "timeout": 0})
+            (made,) = tasks.enqueue(tx, controller.model, [request]).tasks
+            code = 1 if number == 118 else 0
+            if number < 119:
+                results = {"return-code": code, "stdout": f"look {number}"}
+                tasks.finish(tx, controller.model, made.id, "completed", results=results)
+    async with session(controller) as model:
+        answers = await model.answers(["keystone/0"], ["juju-exec"])
+    assert len(answers) == 120
+    assert [task.status for task, _ in answers[-3:]] == ["completed", "failed", "pending"]
+    assert answers[-2][0].message == "exit code 1:"
+    assert answers[-3][1]["stdout"] == "look 117"
+
+
 async def test_a_command_is_for_the_models_administrators(controller: Any) -> None:
     async with session(controller) as model:
         with pytest.raises(juju_session.RequestRefused, match="juju grant <user> admin <model>"):

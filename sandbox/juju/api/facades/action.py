@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.juju import release
 from sandbox.juju.api import framing, tags
 from sandbox.juju.api.facades import charm_documents
 from sandbox.juju.api.parameters import Fields, entity_tags
 from sandbox.juju.api.registry import Facade, Method
 from sandbox.juju.api.results import each, one
-from sandbox.juju.api.session import Access, Session
+from sandbox.juju.api.session import Access, Session, server_version
 from sandbox.juju.api.watchers import Watcher
 from sandbox.juju.errors import JujuError, NotFound, NotSupported, NotValid
 from sandbox.juju.state import applications, machines, tasks, units
@@ -92,25 +93,32 @@ def cancel(session: Session, parameters: Fields) -> dict[str, Any]:
 
 
 def list_operations(session: Session, parameters: Fields) -> dict[str, Any]:
-    """ListOperations: by receivers, action names and status; newest first, paged."""
+    """ListOperations: by receivers, action names and status; oldest first, paged.
+
+    No task shows its results or its log here (3.6, state/operation.go: "results can be large").
+    """
     offset, limit = parameters.number("offset"), parameters.number("limit") or _PAGE
+    names, wanted = parameters.texts("actions"), parameters.texts("status")
     with session.store.transaction() as tx:
+        juju = release.of_version(server_version(tx))
         receivers = _queried_receivers(tx, session.model, parameters)
         found = tasks.operations(tx, session.model)
-    names, wanted = parameters.texts("actions"), parameters.texts("status")
-    matching = [
-        operation
-        for operation in found
-        if any(
+
+    def matches(task: tasks.Task) -> bool:
+        by_name = task.name in names and (juju.lists_commands_by_name or task.name != _EXEC)
+        return (
             (not receivers or task.receiver in receivers)
-            and (not names or task.name in names)
+            and (not names or by_name)
             and (not wanted or task.status in wanted)
-            for task in operation.tasks
         )
-    ]
+
+    matching = [operation for operation in found if any(map(matches, operation.tasks))]
+    if juju.orders_numbers_as_text:
+        matching.sort(key=lambda operation: str(operation.id))
+    limit = min(limit, juju.most_operations or limit)
     page = matching[offset : offset + limit]
     return {
-        "results": [_operation_result(operation) for operation in page],
+        "results": [_operation_result(operation, brief=True) for operation in page],
         "truncated": offset + limit < len(matching),
     }
 
@@ -257,8 +265,9 @@ def _queried_receivers(tx: Transaction, model: str, parameters: Fields) -> set[s
     return receivers
 
 
-def _operation_result(operation: tasks.Operation) -> dict[str, Any]:
-    """params.OperationResult."""
+def _operation_result(operation: tasks.Operation, *, brief: bool = False) -> dict[str, Any]:
+    """params.OperationResult; `brief` is without what its tasks gave."""
+    left_out = {"output": {}, "log": []} if brief else {}
     return {
         "operation": f"operation-{operation.id}",
         "summary": operation.summary,
@@ -267,7 +276,7 @@ def _operation_result(operation: tasks.Operation) -> dict[str, Any]:
         "started": operation.started or _ZERO_TIME,
         "completed": operation.completed or _ZERO_TIME,
         "status": operation.status,
-        "actions": [task_result(task) for task in operation.tasks],
+        "actions": [{**task_result(task), **left_out} for task in operation.tasks],
     }
 
 

@@ -55,6 +55,7 @@ async def test_an_action_is_enqueued_watched_and_shown(controller, model, deploy
     assert operations.results[0].summary == "pause run on keystone/0"
     listed = await facade.ListOperations(units=["keystone/0"])
     assert [operation.operation for operation in listed.results] == ["operation-1"]
+    assert listed.results[0].actions[0].output == {}, "only who asks for the task is told"
 
 
 async def test_an_action_that_the_charm_lacks_is_refused(controller, deployed):
