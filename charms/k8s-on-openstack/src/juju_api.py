@@ -9,7 +9,7 @@ from typing import Any
 
 import juju_model
 import yaml
-from charms.openstack_coordinator.v0 import juju_session
+from charms.openstack_coordinator.v0 import juju_session, juju_tasks
 from charms.openstack_coordinator.v0.juju_login import Login
 from cluster import TAG
 from ground import Place
@@ -26,7 +26,6 @@ VERSIONS: juju_session.Versions = {
     "ModelManager": {9, 10},
 }
 _GET_KUBECONFIG = "get-kubeconfig"
-_PAGE = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,18 +295,14 @@ async def _constraints(
 
 async def _fetched(session: juju_session.Session) -> Fetched:
     """The last run of get-kubeconfig."""
-    answer = await session.call("Action", "ListOperations", actions=[_GET_KUBECONFIG], limit=_PAGE)
-    tasks = [
-        task
-        for operation in answer.get("results") or ()
-        for task in operation.get("actions") or ()
-        if (task.get("action") or {}).get("name") == _GET_KUBECONFIG
-    ]
-    if not tasks:
+    listed = await juju_tasks.listed(session, actions=[_GET_KUBECONFIG])
+    if not listed:
         return Fetched("none")
-    last = max(tasks, key=lambda task: int(task["action"]["tag"].rpartition("-")[2]))
+    newest = max(listed)
+    told = await juju_tasks.with_results(session, [newest])
+    last = told.get(newest, listed[newest])
     status, output = last.get("status"), last.get("output") or {}
-    if status in ("pending", "running"):
+    if status in ("pending", "running", "aborting"):
         return Fetched("running")
     if status == "completed" and output.get("kubeconfig"):
         return Fetched("completed", kubeconfig=output["kubeconfig"])

@@ -12,9 +12,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import task_record
-from charms.openstack_coordinator.v0 import juju_session
+from charms.openstack_coordinator.v0 import juju_session, juju_tasks
 from charms.openstack_coordinator.v0.juju_login import Login
-from sight import EXEC
 from snapshot import Task
 
 # What Juju 3.6 and 4.0 serve with the same arguments and answers for the calls below.
@@ -30,8 +29,6 @@ _NOT_IN_ERROR = "is not in an error state"
 _BRANCH = "master"
 _NEWEST = -1
 """The revision of a resource that was released with the charm."""
-_PAGE = 1000
-"""Operations in one answer. Juju's own limit is 50 where none is asked for."""
 
 
 class LocalCharm(juju_session.RequestRefused):
@@ -115,46 +112,10 @@ class Model:
         wanted_units, wanted = set(units), set(actions)
         if not wanted_units or not wanted:
             return ()
-        listed = {
-            id_: raw
-            async for id_, raw in self._listed(wanted_units, wanted)
-            if task_record.unit(raw) in wanted_units and raw["action"]["name"] in wanted
-        }
-        listed |= await self._with_results(task_record.newest(listed))
-        return tuple(
-            (task_record.task(raw), raw.get("output") or {}) for _, raw in sorted(listed.items())
-        )
-
-    async def _listed(
-        self, units: set[str], actions: set[str]
-    ) -> AsyncIterator[tuple[int, Mapping[str, Any]]]:
-        """Every task on these units by its number, page by page: Juju begins with the oldest.
-
-        4.0 finds no command by the name of its action, so that name is asked for by nobody, and it
-        lists fifty operations at most; 3.6 as many as it is asked for.
-        """
-        named = {} if EXEC in actions else {"actions": sorted(actions)}
-        offset, truncated = 0, True
-        while truncated:
-            page = {"limit": _PAGE, "offset": offset}
-            answer = await self._session.call(
-                "Action", "ListOperations", units=sorted(units), **named, **page
-            )
-            operations = _results(answer)
-            for operation in operations:
-                for raw in operation.get("actions") or ():
-                    if raw.get("action") and not raw.get("error"):
-                        yield task_record.number(raw), raw
-            offset += len(operations)
-            truncated = bool(answer.get("truncated")) and bool(operations)
-
-    async def _with_results(self, numbers: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-        entities = [{"tag": f"action-{number}"} for number in numbers]
-        if not entities:
-            return {}
-        answer = await self._session.call("Action", "Actions", entities=entities)
-        # One that Juju has forgotten meanwhile stays as it was listed.
-        return {task_record.number(raw): raw for raw in _results(answer) if raw.get("action")}
+        found = await juju_tasks.listed(self._session, units=wanted_units, actions=wanted)
+        found |= await juju_tasks.with_results(self._session, task_record.newest(found))
+        record = [raw for _, raw in sorted(found.items())]
+        return tuple((task_record.task(raw), raw.get("output") or {}) for raw in record)
 
     # -- changing ---------------------------------------------------------------------------
 

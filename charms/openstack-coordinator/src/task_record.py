@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any
 
+from charms.openstack_coordinator.v0.juju_tasks import Raw, number, unit
 from snapshot import Task
 
 RECENT = 8
 """How many tasks of a unit, the newest, are asked for their results."""
 
 
-def newest(listed: Mapping[int, Mapping[str, Any]]) -> list[int]:
+def newest(listed: Mapping[int, Raw]) -> list[int]:
     """The newest tasks of each unit that have ended, by their numbers."""
     ended: dict[str, list[int]] = {}
     for id_ in sorted(listed, reverse=True):
@@ -21,18 +21,7 @@ def newest(listed: Mapping[int, Mapping[str, Any]]) -> list[int]:
     return [id_ for ids in ended.values() for id_ in ids[:RECENT]]
 
 
-def number(raw: Mapping[str, Any]) -> int:
-    """The task's, which Juju counts through the model."""
-    return int(raw["action"]["tag"].rpartition("-")[2])
-
-
-def unit(raw: Mapping[str, Any]) -> str:
-    """The unit of a task; of a task of a machine no unit's name."""
-    application, _, number = raw["action"]["receiver"].removeprefix("unit-").rpartition("-")
-    return f"{application}/{number}"
-
-
-def task(raw: Mapping[str, Any]) -> Task:
+def task(raw: Raw) -> Task:
     """The task. A command that exited other than with 0 failed, where its results are known."""
     action = raw["action"]
     status, output = raw.get("status") or "", raw.get("output") or {}
