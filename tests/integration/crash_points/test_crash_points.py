@@ -30,7 +30,12 @@ def test_it_died_before_and_after_each_write(
 ) -> None:
     with capsys.disabled():
         print(f"\n\n{table(upgrades)}")  # noqa: T201
-    written = upgrades["quiet"].steps("pass")
+    # Whether a step that only waits is seen to wait is a matter of time, not of writes.
+    written = {
+        (step, state)
+        for step, state in upgrades["quiet"].steps("pass")
+        if state != "requested" or " settle: " not in step
+    }
     assert written
     assert not written - upgrades["lost"].steps("set", "commit"), "not killed before these"
     assert not written - upgrades["kept"].steps("committed"), "not killed after these"
