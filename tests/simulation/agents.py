@@ -12,8 +12,8 @@ from typing import Any
 
 import cloud
 import steps
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from performing import COMMAND_TIMEOUT
-from sight import EXEC
 from snapshot import Task
 
 HELD_MARK = steps.HELD.partition("#")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sight import EXEC
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 
 if TYPE_CHECKING:
     from simulation.agents import Job, SimUnit

@@ -15,8 +15,8 @@ import observing
 import probing
 import snapshot
 import steps
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling import Request
-from sight import EXEC
 
 from simulation import charm_actions, virtual_addresses
 from simulation.agents import (

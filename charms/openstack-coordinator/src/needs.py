@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Collection, Iterable
 
 import observing
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling_plan import Gate, Operation, Step
-from sight import EXEC
 
 _OF_NOVA = frozenset(
     {

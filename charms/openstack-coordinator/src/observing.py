@@ -15,9 +15,10 @@ import draining
 import observing_hosts
 import observing_units
 import steps
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling import Journal, Observation, Record
 from charms.openstack_coordinator.v0.rolling_plan import Step
-from sight import DONE, EXEC, WORKING, Arguments, Sight
+from sight import DONE, WORKING, Arguments, Sight
 from snapshot import Snapshot
 
 ACTIONS: Mapping[str, str] = {

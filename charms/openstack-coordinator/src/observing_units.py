@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import steps
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling import Observation
 from cloud import Unit
-from sight import ABSENT, DONE, EXEC, WORKING, Arguments, Sight
+from sight import ABSENT, DONE, WORKING, Arguments, Sight
 from snapshot import Snapshot, Task, is_of, paused, serving, settled
 
 _SEALED = "sealed"

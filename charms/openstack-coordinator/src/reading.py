@@ -16,8 +16,8 @@ import ceph
 import cloud as clouds
 import virtual
 from charms.openstack_coordinator.v0 import juju_session
+from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from needs import Needs
-from sight import EXEC
 from snapshot import Ceph, Node, Nova, Snapshot, Task, Virtual, settled
 
 if TYPE_CHECKING:

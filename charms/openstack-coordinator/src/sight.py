@@ -12,9 +12,6 @@ from cloud import Application
 from computes import Service
 from snapshot import Ceph, Guest, Snapshot, Task
 
-EXEC = "juju-exec"
-"""What Juju calls the action by which it runs a command."""
-
 Arguments = Mapping[str, Any]
 
 ABSENT = Observation("absent")

@@ -13,9 +13,11 @@ reads all of them, and asks for the results by the tasks' numbers.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from charms.openstack_coordinator.v0.juju_session import Session
+if TYPE_CHECKING:
+    # Importing libjuju takes most of a second; what is pure here needs none of it.
+    from charms.openstack_coordinator.v0.juju_session import Session
 
 LIBID = "75d8f6b733fa4d79b3b3277db7e38557"
 LIBAPI = 0
