@@ -209,15 +209,11 @@ async def _conclude(
     if not reason:
         try:
             async with memory.runtime.crash_points.around_commit(prepared.context):
-                _commit(memory, prepared, seconds)
+                _commit(memory, prepared, seconds, handled_by)
         except errors.JujuError as refusal:
             memory.log_refusal(refusal)
             reason = str(refusal)
     if not reason:
-        done = f'ran "{prepared.name}" hook (via {handled_by})'
-        memory.log(
-            "INFO", _OPERATION, done if handled_by else f'skipped "{prepared.name}" hook (missing)'
-        )
         _reboot_if_asked(memory, prepared.context, "after")
         return
     memory.log("ERROR", _OPERATION, f'hook "{prepared.name}" (via {handled_by}) failed: {reason}')
@@ -248,7 +244,7 @@ def _requeue(memory: UnitMemory, prepared: _Prepared, ended: Ended, seconds: flo
         memory.save(tx, queue(memory.local, prepared.hook))
 
 
-def _commit(memory: UnitMemory, prepared: _Prepared, seconds: float) -> None:
+def _commit(memory: UnitMemory, prepared: _Prepared, seconds: float, handled_by: str) -> None:
     """Everything that a hook changed, and that it has run, in one transaction."""
     context, hook = prepared.context, prepared.hook
     status_set = memory.local.status_set or context.status_set
@@ -267,6 +263,10 @@ def _commit(memory: UnitMemory, prepared: _Prepared, seconds: float) -> None:
             config_hash=prepared.config_hash,
             leader_settings=prepared.leader_settings,
             retry_expired=_retry_expired(),
+        )
+        done = f'ran "{prepared.name}" hook (via {handled_by})'
+        memory.log(
+            "INFO", _OPERATION, done if handled_by else f'skipped "{prepared.name}" hook (missing)'
         )
         memory.save(tx, local)
 

@@ -7,7 +7,7 @@ import asyncio
 from sandbox.juju import errors
 from sandbox.juju.engine import logging_config
 from sandbox.juju.state import log, models
-from sandbox.juju.state.store import Store
+from sandbox.juju.state.store import Store, Transaction
 
 _DELAY = 0.1
 """Seconds that a line may wait for others: a transaction for each would cost more than it."""
@@ -40,11 +40,15 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        waiting, self._waiting = self._waiting, {}
-        if waiting:
+        if self._waiting:
             with self._store.transaction() as tx:
-                for model, records in waiting.items():
-                    log.write(tx, model, records)
+                self.flush_into(tx)
+
+    def flush_into(self, tx: Transaction) -> None:
+        """Write what waits along with what a transaction of somebody else's is about."""
+        waiting, self._waiting = self._waiting, {}
+        for model, records in waiting.items():
+            log.write(tx, model, records)
 
     def _config(self, model: str) -> str:
         if model not in self._configs:

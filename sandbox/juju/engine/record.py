@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.state import runs
 from sandbox.juju.state.runs import Run
-from sandbox.juju.state.store import Change, Store
+from sandbox.juju.state.store import Change, Store, Transaction
 
 MODULE = "sandbox.hook"
 """The logger whose level in logging-config decides whether debug-log has the record."""
@@ -26,29 +26,48 @@ class Record:
         self._path = path
         self._store = store
         self._journal = journal
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._unsubscribe: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Listen for runs that end."""
-        self._unsubscribe = self._store.subscribe(self._hear)
+        self._unsubscribe = [
+            self._store.accompany(self._tell),
+            self._store.subscribe(self._hear),
+        ]
 
     def stop(self) -> None:
         """Listen no more."""
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    def _tell(self, tx: Transaction) -> None:
+        """Keep the debug log of a run with its end: a controller killed here has both or none."""
+        if ended := _ended(tx.changes):
+            for run in _find(tx, ended):
+                self._journal.write(run.model, run.unit, "INFO", MODULE, sentence(run))
+            self._journal.flush_into(tx)
 
     def _hear(self, changes: frozenset[Change]) -> None:
-        ended = sorted(int(change.key) for change in changes if change.kind == "run")
+        ended = _ended(changes)
         if not ended:
             return
         with self._store.transaction() as tx:
-            found = [run for number in ended if (run := runs.get(tx, number)) is not None]
+            found = _find(tx, ended)
         if self._path.exists() and self._path.stat().st_size > _LIMIT:
             self._path.replace(self._path.with_suffix(".1.jsonl"))
         with self._path.open("a", encoding="utf-8") as file:
             for run in found:
                 file.write(json.dumps(document(run), ensure_ascii=False) + "\n")
-        for run in found:
-            self._journal.write(run.model, run.unit, "INFO", MODULE, sentence(run))
+
+
+def _ended(changes: Iterable[Change]) -> list[int]:
+    """The numbers of the runs whose end is among the changes, in their order."""
+    return sorted(int(change.key) for change in changes if change.kind == "run")
+
+
+def _find(tx: Transaction, numbers: Iterable[int]) -> list[Run]:
+    """The runs that are still kept."""
+    return [run for number in numbers if (run := runs.get(tx, number)) is not None]
 
 
 def document(run: Run) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sandbox.juju.state.store import Transaction
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _KEPT = 100_000
-"""Records per model; Juju keeps its log by size and age as well."""
+"""The latest records of the controller; Juju keeps its log by size and age as well."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +40,8 @@ def record(entity: str, severity: str, module: str, message: str) -> Record:
 
 
 def write(tx: Transaction, model: str, records: Iterable[Record]) -> None:
-    """Append records to a model's log, and let the oldest go."""
-    last = 0
+    """Append records to a model's log, and let the oldest of all go."""
+    first = last = 0
     for item in records:
         last = tx.insert(
             "log",
@@ -52,10 +52,11 @@ def write(tx: Transaction, model: str, records: Iterable[Record]) -> None:
             module=item.module,
             message=item.message,
         )
+        first = first or last
     if not last:
         return
-    if last % 1000 == 0:
-        tx.execute("DELETE FROM log WHERE model = ? AND id <= ?", model, last - _KEPT)
+    if last // 1000 > (first - 1) // 1000:
+        tx.execute("DELETE FROM log WHERE id <= ?", last - _KEPT)
     tx.touch("log", model)
 
 

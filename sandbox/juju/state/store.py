@@ -40,6 +40,7 @@ class Change:
 
 
 Subscriber = Callable[[frozenset[Change]], None]
+Companion = Callable[["Transaction"], None]
 
 
 class Transaction(Rows):
@@ -71,6 +72,7 @@ class Store:
         """Open it; read-only from beside the controller, whose state it then never changes."""
         self._open: Transaction | None = None
         self._subscribers: list[Subscriber] = []
+        self._companions: list[Companion] = []
         self._courier: Subscriber = self.tell
         if read_only:
             self._connection = connect_read_only(str(path))
@@ -87,6 +89,14 @@ class Store:
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber)
 
+    def accompany(self, companion: Companion) -> Callable[[], None]:
+        """Let `companion` add to every transaction before its commit; returns the way to stop.
+
+        What it adds is durable at the same instant as what it goes with.
+        """
+        self._companions.append(companion)
+        return lambda: self._companions.remove(companion)
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """One transaction: committed at the end, rolled back when the body raises.
@@ -100,6 +110,8 @@ class Store:
         self._open = transaction = Transaction(self._connection)
         try:
             yield transaction
+            for companion in tuple(self._companions):
+                companion(transaction)
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise

@@ -50,6 +50,26 @@ async def test_each_run_is_a_line_of_json_in_its_order(related):
     assert "hunter2" not in json.dumps(found)
 
 
+async def test_the_debug_log_of_a_run_is_as_durable_as_its_end(world):
+    """A controller that is killed has lost no line of a hook that it knows to have run."""
+    untold = []
+
+    def note(changes):
+        ended = [change.key for change in changes if change.kind == "run"]
+        with world.store.transaction() as tx:
+            said = [row["message"] for row in tx.all("SELECT message FROM log")]
+        untold.extend(n for n in ended if not any(line.startswith(f"#{n} ") for line in said))
+        if ended:
+            assert any(line.startswith('ran "') for line in said)
+
+    world.store.subscribe(note)
+    world.deploy("mysql", "juju-log 'so far so good'", provides={"db": {"interface": "sql"}})
+    await world.settled()
+
+    assert lines(world)
+    assert untold == []
+
+
 async def test_a_failed_run_shows_what_took_effect_all_the_same(related):
     (related.charm_folder("mysql/0") / "../fail").touch()
     related.do(applications.set_config, "mysql", {"trust": "true"})
