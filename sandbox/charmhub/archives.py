@@ -17,7 +17,11 @@ from sandbox.charmhub.runtime import machine
 ARCHITECTURE = "amd64"
 _RUNTIME = descriptions.FOLDER / "runtime"
 _PROGRAMS = ("dispatch", "bin/", "hooks/")
-_STARTS = {"dispatch": "dispatch", "hooks/config-changed": "hook"}
+_STARTS = {
+    "dispatch": "dispatch",
+    "hooks/config-changed": "hook",
+    "hooks/update-status": "hook",
+}
 # Zip knows no earlier day; every file of every archive bears it.
 _DAY = (1980, 1, 1, 0, 0, 0)
 _METADATA = (
@@ -111,8 +115,10 @@ def options(
     found = {}
     for name, option in description.options.items():
         found[name] = {**option, "description": f"Stands in for {name}."}
-        if option.get("default") == "{release}":
-            found[name]["default"] = release.workload
+        default = option.get("default")
+        if isinstance(default, str):
+            filled = default.replace("{release}", release.workload)
+            found[name]["default"] = filled.replace("{track}", release.track)
     return found
 
 

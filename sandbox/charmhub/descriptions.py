@@ -128,6 +128,10 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
         "distro": releases["distro"][release.bases[-1]],
         "versions": releases["versions"][document["workload"]["version"]],
         "workload": document["workload"],
+        # All that it manages, and of these what an upgraded package restarts.
+        "services": document["workload"].get("services", [description.name]),
+        "queues": document["workload"].get("restarted-by-packages", [description.name]),
+        "tracks": _releases_of_tracks(document, releases),
         "upgrade-takes": releases["upgrade-takes"],
         "restart-takes": releases["restart-takes"],
         "serves": document.get("serves"),
@@ -147,6 +151,12 @@ def compiled(description: Description, release: Release) -> dict[str, Any]:
     }
     compiled["reads"] = sorted(set(_options_named(compiled)) & set(description.options))
     return compiled
+
+
+def _releases_of_tracks(document: _Document, releases: _Document) -> dict[str, str]:
+    """Of a charm that names a snap's channel by an option: track -> release."""
+    tracks = releases["tracks"][document["family"]] if "snap" in document["workload"] else {}
+    return {str(track): tracks[track]["release"] for track in tracks}
 
 
 def _checks(document: _Document, description: Description) -> dict[str, Any]:
@@ -223,7 +233,7 @@ def _options_named(document: Any) -> list[str]:
     named = [name for item in document.values() for name in _options_named(item)]
     named += [
         document[key]
-        for key in ("option", "origin", "seals-unless")
+        for key in ("option", "origin", "snap", "seals-unless")
         if isinstance(document.get(key), str)
     ]
     named += [*document.get("checks", {}), "action-managed-upgrade", "enable-auto-restarts"]

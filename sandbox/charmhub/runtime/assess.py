@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import releases
+from . import deferral, releases
 from .handshake import (
     Values,
     closed_gate,
@@ -16,20 +16,32 @@ from .handshake import (
     online,
     unmet,
 )
-from .world import DEFERRED, PAUSED, World
+from .world import PAUSED, World
 
 PAUSED_MESSAGE = "Paused. Use 'resume' action to resume normal service."
 
 Status = tuple  # the status and its message
 
 
-def status(description: dict, world: World, *, serves: bool = True) -> Status:
+def status(description: dict, world: World, *, down: list[str] | None = None) -> Status:
     """The status that the unit shows, the first of these that is not fine.
 
-    `serves` tells whether the unit's service runs where it should.
+    `down` are the services that should run and do not.
     """
+    channel = releases.channel(description, world)
+    if channel and not releases.is_channel(channel):
+        return "blocked", f"Invalid snap channel configured: {channel}"
     if world.flags.get(PAUSED):
-        return "maintenance", PAUSED_MESSAGE
+        return tuple(description["status"].get("paused", ("maintenance", PAUSED_MESSAGE)))
+    put_off = deferral.message(world)
+    if put_off and description["status"].get("wording") == "reactive":
+        # custom_assess_status_check of the OVN charms: it comes before relations and the cluster.
+        return "active", put_off
+    state, message = _assessed(description, world, down or [])
+    return state, f"{message}. {put_off}" if put_off else message
+
+
+def _assessed(description: dict, world: World, down: list[str]) -> Status:
     for check in (
         _options,
         _flags,
@@ -44,8 +56,8 @@ def status(description: dict, world: World, *, serves: bool = True) -> Status:
         found = check(description, world)
         if found:
             return found
-    if not serves:
-        return "blocked", f"Services not running that should be: {description['name']}"
+    if down:
+        return "blocked", f"Services not running that should be: {', '.join(down)}"
     return "active", _ready(description, world)
 
 
@@ -194,6 +206,4 @@ def _ready(description: dict, world: World) -> str:
         text = words["ready-clustered"]
     if "ready-leader" in words and world.leader:
         text = words["ready-leader"]
-    text = fill(text, values(description, world)) or text
-    waits = f". Services queued for restart: {description['name']}"
-    return text + waits if world.flags.get(DEFERRED) else text
+    return fill(text, values(description, world)) or text

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from . import handshake, locking, plain_json
-from .world import World
+from .world import Refused, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 _NAMES = {"15": "octopus", "16": "pacific", "17": "quincy", "18": "reef", "19": "squid"}
 _NEWEST = "squid"
 _ALWAYS = "sortbitwise,recovery_deletes,purged_snapdirs,pglog_hardlimit"
-
-
-class Refused(Exception):
-    """The cluster refuses; the message is Ceph's."""
 
 
 def place(description: dict, world: World) -> str:
@@ -53,6 +49,7 @@ def tell(description: dict, world: World, *, going: bool) -> None:
         "host": world.hostname,
         "zone": world.zone,
         "version": description["versions"][world.release],
+        "up": True,
     }
     if part == "osd":
         count = handshake.device_count(description, world)
@@ -62,13 +59,19 @@ def tell(description: dict, world: World, *, going: bool) -> None:
 
 
 def leave(description: dict, world: World) -> None:
-    """The unit's daemons are down until it tells of itself again."""
+    """The unit's daemons are down until it tells of itself again; a monitor stays in the map."""
     folder, part = place(description, world), description["workload"].get("ceph")
     file = f"{folder}/{part}/{world.slug}"
-    if folder and part == "osd":
-        _write(file, {**_read(file), "up": False})
-    elif folder:
-        tell(description, world, going=True)
+    if folder and (told := _read(file)):
+        _write(file, {**told, "up": False})
+
+
+def behind(description: dict, world: World) -> list[str]:
+    """The monitors of the map that run an older release than this one, down or not."""
+    own = _age(release_of(description["versions"][world.release]))
+    monitors = _read_all(place(description, world), "mon")
+    versions = {slug: told.get("version", "") for slug, told in monitors.items()}
+    return [slug for slug in versions if versions[slug] and _age(release_of(versions[slug])) < own]
 
 
 def _numbers(folder: str, slug: str, count: int) -> list[int]:
@@ -132,7 +135,8 @@ def command(folder: str, words: list[str]) -> str:
 class _Cluster:
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._mons = _read_all(folder, "mon")
+        mons = _read_all(folder, "mon")
+        self._mons = {slug: mon for slug, mon in mons.items() if mon.get("up", True)}
         self._hosts = _read_all(folder, "osd")
         self._kept = _read(f"{folder}/cluster")
         self._osds = sorted(
@@ -168,7 +172,7 @@ class _Cluster:
         return self._kept.get("required", _NEWEST)
 
     def _releases(self) -> list[str]:
-        return [_name(host["version"]) for host in self._hosts.values() if "version" in host]
+        return [release_of(host["version"]) for host in self._hosts.values() if "version" in host]
 
     def _checks(self) -> dict[str, str]:
         checks = {}
@@ -273,7 +277,8 @@ class _Cluster:
         return {"nodes": nodes, "stray": []}
 
 
-def _name(version: str) -> str:
+def release_of(version: str) -> str:
+    """Ceph's name for it: squid of 19.2.1."""
     return _NAMES[version.partition(".")[0]]
 
 
@@ -282,7 +287,7 @@ def _age(name: str) -> int:
 
 
 def _counted(versions: list[str]) -> dict[str, int]:
-    titles = [f"ceph version {version} (0) {_name(version)} (stable)" for version in versions]
+    titles = [f"ceph version {version} (0) {release_of(version)} (stable)" for version in versions]
     return {title: titles.count(title) for title in sorted(set(titles))}
 
 

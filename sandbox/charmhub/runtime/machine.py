@@ -70,8 +70,9 @@ def _packages(description: dict, words: list[str]) -> None:
     state, world = program.gathered(description)
     release = str(world.flags.get("archive") or "")
     if release and world.release and _later(description, world, release):
-        upgrade.move(description, world, release)
-        program.settle(description, world)
+        upgrade.install(description, world, release)
+        # No charm has a part in it: its next hook shows what has become of the unit.
+        program.run_services(description, world)
         program.keep(world, state)
 
 
@@ -110,10 +111,12 @@ def _services(description: dict, words: list[str]) -> None:
         print("active")
     if asked:
         state, world = program.gathered(description)
-        if asked != "start":
+        if asked == "restart":
+            upgrade.restart(description, world, words)
+        elif asked == "stop":
             upgrade.stop_service(description, world)
         if asked != "stop":
-            program.settle(description, world)
+            program.run_services(description, world)
         program.keep(world, state)
 
 

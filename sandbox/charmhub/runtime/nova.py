@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from . import openstack
-from .world import World
+from .world import Refused, World
 
 _RUNNING = (
     "This unit can not be removed from the cloud because it's still running VMs. Please remove "
@@ -19,20 +19,16 @@ _RUNNING = (
 _NO_SERVICE = "Unable to find a nova-compute service of host '{host}' in Nova"
 
 
-class ActionFailed(Exception):
-    """The action cannot be done; the message is for the operator."""
-
-
 def run(world: World, name: str) -> dict[str, str]:
     """Carry out an action; returns what Nova adds to its results.
 
     Raises:
-        ActionFailed: it cannot be done now.
+        Refused: it cannot be done now.
     """
     try:
         return _ACTIONS[name](_Nova(world.cloud), world)
     except (OSError, http.client.HTTPException) as error:
-        raise ActionFailed(f"OpenStack's APIs do not answer: {error}") from error
+        raise Refused(f"OpenStack's APIs do not answer: {error}") from error
 
 
 class _Nova:
@@ -51,7 +47,7 @@ class _Nova:
         """The nova-compute service of a host."""
         services = self("GET", f"os-services?binary=nova-compute&host={host}")["services"]
         if not services:
-            raise ActionFailed(_NO_SERVICE.format(host=host))
+            raise Refused(_NO_SERVICE.format(host=host))
         return services[0]
 
     def guests(self, host: str) -> int:
@@ -93,7 +89,7 @@ def _ask(
         connection.close()
     if response.status >= 400:
         said = answer.decode(errors="replace")[:300]
-        raise ActionFailed(f"{method} {path.partition('?')[0]}: {response.status} {said}")
+        raise Refused(f"{method} {path.partition('?')[0]}: {response.status} {said}")
     return response.headers, answer
 
 
@@ -109,11 +105,11 @@ def _enable(nova: _Nova, world: World) -> dict[str, str]:
 
 def _remove_from_cloud(nova: _Nova, world: World) -> dict[str, str]:
     if nova.guests(world.hostname):
-        raise ActionFailed(_RUNNING)
+        raise Refused(_RUNNING)
     service = nova.service(world.hostname)
     openstack.ask_for_hypervisor(world, idle=True)
     if openstack.computing(world):
-        raise ActionFailed(f"nova-compute of {world.hostname} does not stop")
+        raise Refused(f"nova-compute of {world.hostname} does not stop")
     nova("DELETE", f"os-services/{service['id']}")
     return {}
 
@@ -141,7 +137,7 @@ def _sync_zones(nova: _Nova, world: World) -> dict[str, str]:
             if not zone:
                 continue
             if host is None:
-                raise ActionFailed(f"no hypervisor has the address {data['private-address']}")
+                raise Refused(f"no hypervisor has the address {data['private-address']}")
             aggregate = aggregates.get(f"{zone}_az")
             if aggregate is None:
                 body = {"aggregate": {"name": f"{zone}_az", "availability_zone": zone}}

@@ -10,6 +10,7 @@ from . import (
     actions,
     assess,
     ceph,
+    deferral,
     handshake,
     health,
     hook_tools,
@@ -21,7 +22,7 @@ from . import (
     virtual_addresses,
 )
 from . import world as worlds
-from .world import Relation, World
+from .world import Refused, Relation, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _READS_CONFIG = ("install", "config-changed", "start", "upgrade-charm")
 # After these Juju's idea of the status is not what this charm set last.
 _SHOWS_STATUS = ("install", "start", "upgrade-charm", "update-status")
 _GOING = ("stop", "remove")
+# For these charmhelpers sets the status at most (pause_unit, resume_unit): the version is set by
+# assess_status, with which a hook ends.
+_LEAVES_VERSION = ("pause", "resume", actions.UPGRADE)
 
 
 def main() -> None:
@@ -42,17 +46,46 @@ def main() -> None:
     with open(f"{environment['JUJU_CHARM_DIR']}/src/description.json", encoding="utf-8") as file:
         description: Any = plain_json.loads(file.read())
     state, world = gathered(description, event)
+    tells_version = True
     if kind == "actions":
         _act(description, world, event)
+        tells_version = _tells_version(description, event)
     else:
         _observe(description, world, event)
-    settle(description, world, event)
+    _settle(description, world, event, tells_version=tells_version)
     keep(world, state)
 
 
-def settle(description: dict, world: World, event: str = "") -> None:
+def _tells_version(description: dict, action: str) -> bool:
+    """Whether the action sets the version of the workload."""
+    if description["status"].get("wording") == "reactive":
+        # With the status, in _assess_status of charms.openstack and of vault.
+        return True
+    if action == actions.UPGRADE and description["workload"].get("ends-as-hook"):
+        # actions/openstack_upgrade.py of keystone becomes its hook config-changed.
+        return True
+    return action not in _LEAVES_VERSION
+
+
+def _settle(description: dict, world: World, event: str, *, tells_version: bool) -> None:
     """Let everything be as the unit's world asks for: its server, what others are told, status."""
     going = event in _GOING
+    down = run_services(description, world, going=going)
+    if going:
+        sealing.forget(world)
+        return
+    _publish(description, world)
+    if tells_version:
+        _show_version(description, world)
+    _show(world, assess.status(description, world, down=down), anew=event in _SHOWS_STATUS)
+
+
+def run_services(description: dict, world: World, *, going: bool = False) -> list[str]:
+    """Let the unit's services run or not, as its world asks for.
+
+    Returns:
+        Those that should run and do not.
+    """
     if description["cluster"] and handshake.formed(description, world):
         # Most clusters survive the loss of members.
         world.flags[handshake.FORMED] = True
@@ -63,12 +96,8 @@ def settle(description: dict, world: World, event: str = "") -> None:
     if world.cloud:
         openstack.ask(description, world, going=going)
     ceph.tell(description, world, going=going)
-    if going:
-        sealing.forget(world)
-        return
-    _publish(description, world)
-    status = assess.status(description, world, serves=serves)
-    _show(description, world, status, anew=event in _SHOWS_STATUS)
+    beside = virtual_addresses.stopped_beside(description, world)
+    return beside if serves else [description["name"], *beside]
 
 
 def gathered(description: dict, event: str = "") -> tuple[dict[str, str], World]:
@@ -90,7 +119,9 @@ def gathered(description: dict, event: str = "") -> tuple[dict[str, str], World]
     worlds.load(world, state)
     if event in _READS_CONFIG:
         options = hook_tools.ask("config-get")
+        before = world.config
         world.config = {name: options.get(name) for name in description["reads"]}
+        world.turned = deferral.turned(before, world.config)
         world.address = hook_tools.ask("network-get", description["binding"], "--ingress-address")
     if description["needs-leader"]:
         world.leader = bool(hook_tools.ask("is-leader"))
@@ -98,28 +129,30 @@ def gathered(description: dict, event: str = "") -> tuple[dict[str, str], World]
 
 
 def _act(description: dict, world: World, name: str) -> None:
-    if restarts := description["actions"][name].get("restarts"):
-        upgrade.restart(description, world, only_deferred=restarts == "deferred")
-    found = {}
     if world.cloud and name == "rotate-admin-password":
         _rotate_admin_password(world)
         return
-    if world.cloud and name in description["openstack"].get("actions", ()):
-        # It brings an HTTP client, which no hook needs.
-        from . import nova
-
-        try:
-            found = nova.run(world, name)
-        except nova.ActionFailed as error:
-            hook_tools.call("action-fail", str(error))
-            return
     try:
-        results = {**actions.run(description, world, name), **found}
-    except ceph.Refused as error:
+        results = _carried_out(description, world, name)
+    except Refused as error:
         hook_tools.call("action-fail", str(error))
         return
     if results:
         hook_tools.call("action-set", *(f"{key}={value}" for key, value in results.items()))
+
+
+def _carried_out(description: dict, world: World, name: str) -> dict[str, str]:
+    if restarts := description["actions"][name].get("restarts"):
+        asked = hook_tools.ask("action-get") or {}
+        if services := deferral.services(description, world, restarts, asked):
+            upgrade.restart(description, world, services)
+    found = {}
+    if world.cloud and name in description["openstack"].get("actions", ()):
+        # It brings an HTTP client, which no hook needs.
+        from . import nova
+
+        found = nova.run(world, name)
+    return {**actions.run(description, world, name), **found}
 
 
 def _rotate_admin_password(world: World) -> None:
@@ -142,7 +175,28 @@ def _observe(description: dict, world: World, event: str) -> None:
     elif event == "upgrade-charm":
         upgrade.refreshed(description, world)
     elif event in ("install", "config-changed") and releases.moves_by_itself(description, world):
-        upgrade.move(description, world, releases.target(description, world))
+        _move(description, world)
+    if event in _READS_CONFIG:
+        upgrade.follow_channel(description, world)
+    deferral.observe(description, world, event)
+
+
+def _move(description: dict, world: World) -> None:
+    """Move to the release of the origin; where units take turns, the status says so meanwhile."""
+    release = releases.target(description, world)
+    rolls = upgrade.takes_turn(description, world, release)
+    if rolls:
+        _tell(world, "maintenance", f"Upgrading {upgrade.rolls(description)}")
+    upgrade.move(description, world, release)
+    if rolls and description["workload"]["ceph"] == "mon":
+        _tell(world, "maintenance", "Finishing upgrade")
+        upgrade.await_monitors(description, world)
+
+
+def _tell(world: World, *status: str) -> None:
+    """Show a status in the middle of a hook."""
+    hook_tools.call("status-set", *status)
+    world.shown.pop("status", None)
 
 
 def _observe_relation(description: dict, world: World, what: str) -> None:
@@ -201,11 +255,14 @@ def _publish(description: dict, world: World) -> None:
         relation.said = bag
 
 
-def _show(description: dict, world: World, status: assess.Status, *, anew: bool) -> None:
+def _show_version(description: dict, world: World) -> None:
     version = releases.version(description, world) if world.release else ""
     if version and world.shown.get("version") != version:
         hook_tools.call("application-version-set", version)
         world.shown["version"] = version
+
+
+def _show(world: World, status: assess.Status, *, anew: bool) -> None:
     if anew or world.shown.get("status") != list(status):
         hook_tools.call("status-set", *status)
         world.shown["status"] = list(status)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .world import World
 
+_RISKS = ("stable", "candidate", "beta", "edge")
+
 
 def named(description: dict, origin: str) -> str | None:
     """The release that an origin names: `distro`, `caracal`, `cloud:jammy-caracal/proposed`."""
@@ -13,8 +15,21 @@ def named(description: dict, origin: str) -> str | None:
     return next((name for name in description["releases"] if name in words), None)
 
 
+def channel(description: dict, world: World) -> str:
+    """The channel of its snap, of a charm that has an option for that; empty of any other."""
+    option = description["workload"].get("snap")
+    return str(world.config.get(option) or "stable") if option else ""
+
+
+def is_channel(channel: str) -> bool:
+    """Whether vault takes it for one: validate_snap_channel in vault_handlers.py."""
+    return channel.rpartition("/")[2] in _RISKS
+
+
 def target(description: dict, world: World) -> str:
-    """The release that the unit should have: by its origin, or by the charm's own track."""
+    """The release that the unit should have: by its origin or snap, or by the charm's track."""
+    if snap := channel(description, world):
+        return description["tracks"].get(snap.partition("/")[0], description["release"])
     option = description["workload"].get("origin")
     if option is None:
         return description["release"]
@@ -37,6 +52,8 @@ def managed(description: dict, world: World) -> bool:
 
 def moves_by_itself(description: dict, world: World) -> bool:
     """Whether the unit installs or upgrades now, without being told to by an action."""
+    if snap := channel(description, world):
+        return not world.release and is_channel(snap)
     return newer(description, world) and not (world.release and managed(description, world))
 
 

@@ -13,6 +13,8 @@ import time
 from . import handshake
 from .world import PAUSED, World
 
+_STARTED = "clones-started"
+"""The unit itself has started what Pacemaker had stopped beside it."""
 _AWAY_WITHIN = 5.0
 """Seconds for an address to move away from a unit that may no longer keep it."""
 
@@ -41,7 +43,8 @@ def keep(description: dict, world: World, *, going: bool) -> None:
         if going:
             _remove(f"{place}/nodes/{slug}")
         else:
-            _write(f"{place}/nodes", slug, f"{world.hostname} {'online' if may else 'standby'}")
+            word = "standby" if world.flags.get(PAUSED) else "online"
+            _write(f"{place}/nodes", slug, f"{world.hostname} {word}")
     for unit in set(given).difference(wanted):
         slug = unit.replace("/", "-")
         _remove(f"{place}/{slug}")
@@ -49,6 +52,34 @@ def keep(description: dict, world: World, *, going: bool) -> None:
     for unit, addresses in wanted.items():
         _write(place, unit.replace("/", "-"), " ".join(addresses))
         given[unit] = addresses
+
+
+def standby(world: World) -> bool:
+    """Whether the hacluster beside this unit is paused, so that Pacemaker runs nothing here."""
+    try:
+        with open(f"{world.shared}/virtual/nodes/{world.slug}", encoding="ascii") as file:
+            return file.read().endswith("standby")
+    except FileNotFoundError:
+        return False
+
+
+def stopped_beside(description: dict, world: World) -> list[str]:
+    """Of what Pacemaker runs beside the unit, what its charm asks after and does not find.
+
+    hooks/utils.py of ceph-radosgw does so; other API charms leave it to hacluster
+    (get_managed_services_and_ports in charmhelpers).
+    """
+    clones = description["status"].get("clones", [])
+    if not clones or not standby(world):
+        world.flags.pop(_STARTED, None)
+        return []
+    return [] if world.flags.get(_STARTED) else clones
+
+
+def resumed_beside(world: World) -> None:
+    """The action resume starts all of the unit's services, Pacemaker's on a standby node too."""
+    if standby(world):
+        world.flags[_STARTED] = True
 
 
 def held(place: str, address: str) -> str:

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 PAUSED = "paused"
-DEFERRED = "deferred"
-"""A restart waits for somebody, as `enable-auto-restarts` is false."""
+DEFERRED, SKIPPED = "deferred", "skipped"
+"""Services whose restart waits for somebody, with the time since when, and work of hooks that
+does, as `enable-auto-restarts` is false."""
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message is the real charm's, or Ceph's."""
 
 
 class Relation:
@@ -67,6 +72,8 @@ class World:
         """The host name of the machine, where Juju tells it."""
         self.shared = ""
         """A folder that all units of the model share, as services share a network; never kept."""
+        self.turned = False
+        """Whether `enable-auto-restarts` is another than in the hook before; never kept."""
         self.sealed = False
         """Whether its vault is; never kept."""
         self.cloud: Any = None

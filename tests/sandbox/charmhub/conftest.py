@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.charmhub import descriptions
+from sandbox.charmhub import archives, descriptions
 from sandbox.charmhub.runtime import assess, handshake
 from sandbox.charmhub.runtime.world import Relation, World
 
@@ -49,12 +49,8 @@ class Cloud:
         description = descriptions.load()[charm or name]
         heads = [r for r in description.releases if channel in (None, r.channel)]
         compiled = descriptions.compiled(description, heads[-1])
-        defaults = {
-            key: heads[-1].workload
-            if option.get("default") == "{release}"
-            else option.get("default")
-            for key, option in description.options.items()
-        }
+        options_there = archives.options(description, heads[-1])
+        defaults = {key: option.get("default") for key, option in options_there.items()}
         application = Application(
             compiled,
             {**defaults, **(options or {})},

@@ -95,6 +95,18 @@ class Model:
         done = [run for run in self.do(runs.of_unit, unit) if run.seconds is not None]
         return done[-1].kind
 
+    def ended(self, unit: str, kind: str) -> int:
+        """How many hooks of this kind the unit ran to their end."""
+        done = [run for run in self.do(runs.of_unit, unit) if run.seconds is not None]
+        return sum(run.kind == kind for run in done)
+
+    async def reconfigured(self, unit: str, **options: Any) -> None:
+        """Change options, and wait until the unit's hook has taken them up."""
+        await self.until(lambda: self.ended(unit, "start"))
+        before = self.ended(unit, "config-changed")
+        self.configure(unit.partition("/")[0], **options)
+        await self.until(lambda: self.ended(unit, "config-changed") > before)
+
     def address(self, unit: str) -> str:
         with self.store.transaction() as tx:
             return units.address(tx, units.get(tx, self.uuid, unit))

@@ -142,7 +142,7 @@ def test_the_same_revision_is_the_same_bytes(tmp_path):
     first = one.archive("keystone", revision).read_bytes()
     assert first == other.archive("keystone", revision).read_bytes()
     with zipfile.ZipFile(one.archive("keystone", revision)) as archive:
-        for program in ("dispatch", "hooks/config-changed"):
+        for program in ("dispatch", "hooks/config-changed", "hooks/update-status"):
             assert archive.getinfo(program).external_attr >> 16 == 0o755
 
 

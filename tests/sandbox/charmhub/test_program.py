@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.charmhub import descriptions
-from sandbox.juju.state import machines, refresh, relations, removal, units
+from sandbox.juju.state import applications, machines, refresh, relations, removal, units
 from tests.sandbox.charmhub.running import READY, Model, health, model
 
 __all__ = ["model"]
@@ -122,9 +122,10 @@ async def test_a_refresh_leaves_a_managed_workload_alone_until_its_action(model)
     await model.until(lambda: model.last(unit) == "config-changed")
     assert (model.version(unit), model.status(unit)) == ("23.0.2", READY)
     await model.run(unit, "pause")
-    assert await model.run(unit, "openstack-upgrade") == {"outcome": "success, upgrade completed."}
-    assert model.version(unit) == "24.0.0"
-    assert await model.run(unit, "openstack-upgrade") == {"outcome": "no upgrade available."}
+    assert await model.run(unit, "openstack-upgrade") == {"outcome": "success, upgrade completed"}
+    assert model.version(unit) == "24.0.0", "its action ends as the hook config-changed"
+    assert model.status(unit).startswith("maintenance: Paused")
+    assert await model.run(unit, "openstack-upgrade") == {"outcome": "no upgrade available"}
     await model.run(unit, "resume")
     assert model.status(unit) == READY
 
@@ -189,6 +190,38 @@ async def test_a_virtual_address_leaves_a_unit_whose_hacluster_is_paused(model):
     for unit in guards:
         await model.run(unit, "resume")
     await model.until(lambda: _holder(address) != "nobody")
+
+
+async def test_radosgw_misses_haproxy_while_its_hacluster_is_paused(model):
+    disks = {"osd-devices": {"pool": "loop", "count": 1, "size": 1024}}
+    model.deploy("ceph-mon", "mons", monitor_count=1, expected_osd_count=1)
+    model.deploy("ceph-osd", "disks", storage=disks)
+    model.deploy("ceph-radosgw", "rgw", vip=model.home.virtual_address(2))
+    model.deploy("hacluster", "rgw-guard")
+    model.do(applications.set_config, "rgw-guard", {"cluster_count": 1})
+    for ends in (
+        ("mons:osd", "disks:mon"),
+        ("mons:radosgw", "rgw:mon"),
+        ("rgw:ha", "rgw-guard:ha"),
+    ):
+        model.do(relations.add, *ends)
+    await model.shows("rgw/0", READY)
+    await model.shows("rgw-guard/0", "active: Unit is ready and clustered")
+
+    await model.run("rgw-guard/0", "pause")
+
+    # Nobody tells it: the end of its next hook does.
+    missed = "blocked: Services not running that should be: haproxy"
+    await model.shows("rgw/0", missed)
+    await model.run("rgw-guard/0", "resume")
+    await model.shows("rgw/0", READY)
+
+    await model.run("rgw-guard/0", "pause")
+    await model.shows("rgw/0", missed)
+    await model.run("rgw/0", "pause")
+    await model.run("rgw/0", "resume")
+    assert model.status("rgw/0") == READY, "its own resume has started haproxy"
+    await model.run("rgw-guard/0", "resume")
 
 
 async def test_a_database_that_lost_most_of_its_members_says_so(model):
