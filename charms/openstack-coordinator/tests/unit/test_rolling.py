@@ -145,7 +145,21 @@ def test_a_failed_step_is_retried_by_its_rules_and_then_holds_everything() -> No
     again = rolling.Seen({"a": rolling.Observation(FAILED, 2, "no disk")})
     journal = tick(one, journal, again, now=50.0)[0]
     assert (rolling.phase(one, journal), journal.hold) == ("held", "a: no disk")
-    assert rolling.resume(journal).records.keys() == {"b"}
+    resumed = rolling.resume(journal)
+    assert resumed.records["a"] == rolling.Record("intended", 50.0)
+    gone = rolling.Seen({"a": rolling.Observation(ABSENT)})
+    assert tick(one, resumed, gone, now=60.0)[1] == ["a"]
+
+
+def test_what_a_failed_step_did_all_the_same_is_taken_back() -> None:
+    """Its hook failed after it was paused: the operator resumed, and then rolled back."""
+    one = plan(wave(step("a", attempts=1)))
+    journal = tick(one, tick(one, led(one), all_seen(one, ABSENT))[0], all_seen(one, ABSENT))[0]
+    broken = rolling.Seen({"a": rolling.Observation(FAILED, 1, "its hook failed")})
+    journal = tick(one, journal, broken)[0]
+    journal = tick(one, rolling.resume(journal), all_seen(one, DONE), now=60.0)[0]
+    assert journal.records["a"] == rolling.Record("done", 60.0, 1)
+    assert [s.id for w in rolling.rollback(one, journal).waves for s in w.steps] == ["undo a"]
 
 
 def test_a_repetition_too_is_requested_only_after_its_intention_was_persisted() -> None:

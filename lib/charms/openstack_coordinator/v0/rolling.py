@@ -41,7 +41,7 @@ from charms.openstack_coordinator.v0.rolling_plan import (
 
 LIBID = "c9fd2bdcf0a14a8ba503610c18c98155"
 LIBAPI = 0
-LIBPATCH = 2
+LIBPATCH = 3
 
 TAKEOVER_GRACE = 60.0
 """Seconds that a new leader waits before it requests anything.
@@ -386,8 +386,14 @@ def pause(journal: Journal) -> Journal:
 
 
 def resume(journal: Journal) -> Journal:
-    """Go on: failed steps are begun again, and gates get their patience anew."""
-    records = {id_: r for id_, r in journal.records.items() if r.state != "failed"}
+    """Go on: failed steps are begun again, and gates get their patience anew.
+
+    What such a step did all the same is remembered as the plan's own: a rollback takes it back.
+    """
+    records = {
+        id_: Record("intended", r.since) if r.state == "failed" else r
+        for id_, r in journal.records.items()
+    }
     return dataclasses.replace(journal, mode="running", hold="", records=records, closed={})
 
 
