@@ -49,6 +49,7 @@ class SimTask:
     enqueued: float
     completed: float = 0.0
     message: str = ""
+    outcome: str = ""
     _seen: Task | None = None
 
     @property
@@ -70,6 +71,7 @@ class SimTask:
             self.enqueued,
             self.message,
             self.completed,
+            self.outcome,
         )
 
 
@@ -82,6 +84,7 @@ class SimUnit:
     machine: str
     principal: str
     version: str
+    """What its charm told last: hooks do, actions do not."""
     leader: bool
     charm: tuple[str, int]
     """Channel and revision that it runs."""
@@ -90,6 +93,10 @@ class SimUnit:
     """Its service is down for a restart or an upgrade."""
     ours: bool = False
     """It is down because the plan asked for it."""
+    installed: str = ""
+    """What it runs; empty for what it told."""
+    unmigrated: bool = False
+    """Its packages are new, and its database is not: its upgrade failed halfway."""
     lapsed: bool = False
     """It was held for longer than it can be: what waited for it ran by itself."""
     owes_restart: bool = False
@@ -100,6 +107,15 @@ class SimUnit:
     installing: bool = False
     queue: deque[Job] = dataclasses.field(default_factory=deque)
     running: Job | None = None
+
+    @property
+    def runs(self) -> str:
+        """The version of its workload."""
+        return self.installed or self.version
+
+    def tell(self) -> None:
+        """At the end of each hook."""
+        self.version = self.runs
 
     @property
     def serves(self) -> bool:

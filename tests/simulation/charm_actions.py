@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import steps
 from charms.openstack_coordinator.v0.juju_tasks import EXEC
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def _pause(world: World, unit: SimUnit, job: Job) -> None:
 
 def _resume(world: World, unit: SimUnit, job: Job) -> None:
     def end() -> None:
+        if unit.unmigrated:
+            raise AssertionError(f"{unit.name} is resumed, and its database was not migrated")
         unit.paused = unit.ours = False
 
     job.end = end
@@ -42,19 +45,42 @@ def _openstack_upgrade(world: World, unit: SimUnit, job: Job) -> None:
     job.seconds = world.luck.uniform(60, 400)
 
     def begin() -> None:
+        if unit.runs == version:
+            return
         host = world.machines[unit.machine].hostname
         if host in world.hosts.hosts and not world.hosts.empty(host):
             raise AssertionError(f"{unit.name} is upgraded while {host} has guests")
         unit.restarting = True
 
     def end() -> None:
+        if unit.runs == version:
+            if job.task:
+                job.task.outcome = "no upgrade available"
+            return
         world.has(unit, version)
         world.comes_back(unit)
+        world.looks_later(unit)
+        world.has_packages_beside(unit)
 
     job.begin, job.end = begin, end
 
 
-def _run_deferred(world: World, unit: SimUnit, job: Job) -> None:
+def fails(world: World, unit: SimUnit, job: Job) -> None:
+    """An action that fails; an upgrade may have its packages by then."""
+
+    def end() -> None:
+        if job.task:
+            job.task.status = "failed"
+        version = world.version_of(world.applications[unit.application])
+        if job.name == "openstack-upgrade" and unit.runs != version and world.luck.random() < 0.5:
+            world.has(unit, version)
+            unit.unmigrated = True
+            world.looks_later(unit)
+
+    job.end = end
+
+
+def _restart_deferred(world: World, unit: SimUnit, job: Job) -> None:
     def begin() -> None:
         if unit.owes_restart:
             world.goes_down(unit)
@@ -73,8 +99,10 @@ def _noout(*, wanted: bool) -> Action:
     return action
 
 
-def _execute(world: World, _: SimUnit, job: Job) -> None:
+def _execute(world: World, unit: SimUnit, job: Job) -> None:
     command = str(job.task.parameters["command"]) if job.task else ""
+    if command == steps.TELL:
+        job.end = unit.tell
     if "require-osd-release" in command:
         job.end = lambda: setattr(world, "require", command.rpartition(" ")[2])
 
@@ -83,7 +111,7 @@ _ACTIONS: dict[str, Action] = {
     "pause": _pause,
     "resume": _resume,
     "openstack-upgrade": _openstack_upgrade,
-    "run-deferred-hooks": _run_deferred,
+    "restart-services": _restart_deferred,
     "set-noout": _noout(wanted=True),
     "unset-noout": _noout(wanted=False),
     EXEC: _execute,

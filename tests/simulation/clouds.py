@@ -43,9 +43,9 @@ def _application(world: World, charm: str, name: str, release: str) -> SimApplic
     if upgrade.way == "managed" and charm != "placement":
         options["action-managed-upgrade"] = False
         actions.add("openstack-upgrade")
-    if upgrade.way == "by-restart":
+    if upgrade.way == "by-restart" or charm == "ovn-chassis":
         options["enable-auto-restarts"] = True
-        actions.add("run-deferred-hooks")
+        actions.add("restart-services")
     if facts.family in at.tracks:
         track = at.tracks[facts.family][-1]
     else:
@@ -65,7 +65,7 @@ def _application(world: World, charm: str, name: str, release: str) -> SimApplic
         options,
         {},
         frozenset(actions),
-        subordinate=KNOWN.roles[facts.role].agent,
+        subordinate=KNOWN.roles[facts.role].agent or charm == "ovn-chassis",
     )
     world.applications[name] = application
     world.agents.changed.add(name)
@@ -120,12 +120,18 @@ def _machine(id_: str, hostname: str, zone: str) -> cloud.Machine:
 def _hypervisors(world: World, release: str) -> None:
     application = _application(world, "nova-compute", "nova-compute", release)
     zones = world.luck.randint(1, 3)
+    agents = None
+    if world.luck.random() < 0.5:
+        agents = _application(world, "ovn-chassis", "ovn-chassis", release)
     for number in range(2 * zones + world.luck.randint(0, 1)):
         zone = f"az{1 + number % zones}"
         host = f"node-{number}"
         world.machines[host] = _machine(host, host, zone)
         _unit(world, application, number, host, "", release, leader=number == 0)
         world.hosts.hosts[host] = SimHost(host, zone)
+        if agents is not None:
+            beside = f"nova-compute/{number}"
+            _unit(world, agents, number, host, beside, release, leader=number == 0)
         for guest in range(world.luck.randint(0, 2)):
             movable = "cold" if world.luck.random() < 0.05 else "live"
             id_ = f"{host}-{guest}"

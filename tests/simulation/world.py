@@ -18,7 +18,7 @@ import steps
 from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling import Request
 
-from simulation import charm_actions, virtual_addresses
+from simulation import charm_actions, turns, virtual_addresses
 from simulation.agents import (
     HELD_MARK,
     Agents,
@@ -67,6 +67,8 @@ class World:
         """Ceph has a trouble of its own."""
         self.probed: tuple[snapshot.Probed, ...] | None = None
         """What the probe of the APIs saw since the plan began; None where none is set up."""
+        self.most_down = 1
+        """How many hosts the plan may have out of service."""
         self.interfered = False
         """Somebody else changed what the plan is about."""
         self.upgraded: dict[str, int] = {}
@@ -183,7 +185,7 @@ class World:
             job.seconds = float("inf")
         elif roll < self.chances.action_hangs + self.chances.action_fails:
             task.message = "bad luck"
-            job.end = lambda: setattr(task, "status", "failed")
+            charm_actions.fails(self, unit, job)
         else:
             charm_actions.prepare(self, unit, job)
         self.agents.enqueue(unit, job)
@@ -217,6 +219,7 @@ class World:
                 return
             unit.charm = (application.channel, application.revision)
             unit.owes_restart = unit.owes_restart or deferred
+            unit.tell()
             self.comes_back(unit)
             if moved and upgrade.sealed:
                 self._seal(unit)
@@ -235,34 +238,43 @@ class World:
         origin = KNOWN.charms[application.charm].origin
         version = self.version_of(application) if origin in new else ""
         managed = application.options.get("action-managed-upgrade") is True
+        if KNOWN.upgrades[application.charm].way == "by-turns" and version:
+            turns.take(self, application, version)
+            return
         for unit in application.units.values():
             upgrades = version if not managed else ""
             self.agents.enqueue(unit, self._config_changed(application, unit, upgrades))
 
     def version_of(self, application: SimApplication) -> str:
         """What its origin gives."""
-        workload = KNOWN.upgrades[application.charm].workload
+        workload, release = (
+            KNOWN.upgrades[application.charm].workload,
+            self._release_of(application),
+        )
+        return f"{release.versions[workload]}.2" if workload and release else ""
+
+    def _release_of(self, application: SimApplication) -> knowledge.Release | None:
         value = application.options.get(KNOWN.charms[application.charm].origin or "")
-        for release in KNOWN.releases:
-            if value in release.origins.get("ubuntu@22.04", ()) and workload:
-                return f"{release.versions[workload]}.2"
-        return ""
+        found = (r for r in KNOWN.releases if value in r.origins.get("ubuntu@22.04", ()))
+        return next(found, None)
 
     def _config_changed(self, application: SimApplication, unit: SimUnit, version: str) -> Job:
         job = Job("config-changed", self.luck.uniform(5, 20))
         deferred = application.options.get("enable-auto-restarts") is False
 
         def upgrades() -> bool:
-            return bool(version) and unit.version != version
+            return bool(version) and unit.runs != version
 
         def begin() -> None:
-            if upgrades() and not deferred and not unit.paused:
+            if (upgrades() or unit.owes_restart) and not deferred and not unit.paused:
                 self.goes_down(unit)
 
         def end() -> None:
             if upgrades():
                 self.has(unit, version)
                 unit.owes_restart = deferred
+            unit.owes_restart = unit.owes_restart and deferred
+            unit.tell()
             self.comes_back(unit)
             self._maybe_fails(unit)
 
@@ -270,10 +282,30 @@ class World:
         return job
 
     def has(self, unit: SimUnit, version: str) -> None:
-        unit.version = version
+        unit.installed = version
         self.upgraded[unit.name] = self.upgraded.get(unit.name, 0) + 1
         if self.upgraded[unit.name] > 1:
             raise Wrong(f"{unit.name} was upgraded twice")
+
+    def has_packages_beside(self, unit: SimUnit) -> None:
+        """The whole machine is upgraded with a hypervisor, its network agent too."""
+        if unit.application != "nova-compute":
+            return
+        release = self._release_of(self.applications[unit.application])
+        for agent in self.all_units():
+            if agent.principal == unit.name and release is not None:
+                agent.installed = f"{release.versions['ovn']}.2"
+                agent.owes_restart = True
+                self.looks_later(agent)
+
+    def looks_later(self, unit: SimUnit) -> None:
+        """By update-status, within five minutes."""
+
+        def look() -> None:
+            unit.tell()
+            self.agents.changed.add(unit.application)
+
+        self.timeline.after(self.luck.uniform(1, 300), look)
 
     # -- down and up ------------------------------------------------------------------------
 
@@ -293,19 +325,24 @@ class World:
         if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
             return
         down = [u.name for u in application.units.values() if u.ours]
-        if len(down) > 1 and len(application.units) > 1:
+        most = self.most_down if application.charm == "ovn-chassis" else 1
+        if len(down) > most and len(application.units) > 1:
             raise Wrong(f"{' and '.join(down)} are down together, by the plan")
 
     def _check_quorum(self, kind: str, asked: Mapping[str, Any]) -> None:
         """What takes a unit down leaves enough others, by what is true, not by what was seen."""
         name = asked.get("unit", "")
         takes_down = kind in ("pause-unit", "release-agent") or (
-            kind == "run-action" and asked.get("action") == "run-deferred-hooks"
+            kind == "run-action" and asked.get("action") == "restart-services"
         )
         unit = self.unit(name)
+        if kind == "upgrade-unit" and unit is not None:
+            self._check_leader(unit)
         if not takes_down or unit is None:
             return
         application = self.applications[unit.application]
+        if application.charm == "ovn-chassis":
+            return  # each serves its own host only
         if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
             host = self.machines[unit.machine].hostname
             if not self.hosts.empty(host) or self.hosts.hosts[host].enabled:
@@ -319,6 +356,16 @@ class World:
         least = size // 2 + 1 if votes and size > 2 else 1
         if others and sum(u.serves for u in others) < min(least, len(others)):
             raise Wrong(f"{kind} of {name} leaves fewer than {least} others in service")
+
+    def _check_leader(self, unit: SimUnit) -> None:
+        """Who leads migrates the database for all: it is upgraded before the others."""
+        application = self.applications[unit.application]
+        version = self.version_of(application)
+        others = [u for u in application.units.values() if u is not unit]
+        if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
+            return
+        if others and not unit.leader and not any(u.runs == version for u in others):
+            raise Wrong(f"{unit.name} is upgraded first, and does not lead")
 
     def _seal(self, unit: SimUnit) -> None:
         unit.sealed = True
@@ -343,6 +390,12 @@ class World:
             self.agents.look_after(unit)
 
         self.timeline.after(self.luck.choice((30, 60, 300, 9000)), resolve)
+
+    def lead(self, unit: SimUnit) -> None:
+        """Another unit leads its application from now on."""
+        for other in self.applications[unit.application].units.values():
+            other.leader = other is unit
+        self.agents.changed.add(unit.application)
 
     # -- agents and machines ----------------------------------------------------------------
 
@@ -389,7 +442,7 @@ class World:
         )
         charm = (application.channel, application.revision)
         name = f"{application.name}/{number}"
-        version = next(iter(application.units.values())).version
+        version = next(iter(application.units.values())).runs
         unit = SimUnit(name, application.name, id_, "", version, False, charm, installing=True)
         application.units[name] = unit
 

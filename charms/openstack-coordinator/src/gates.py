@@ -85,6 +85,15 @@ def _held(snapshot: Snapshot, asked: Arguments) -> str:
     return f"the agents of {', '.join(free)} are not held (any more): abort, and plan again"
 
 
+def _leads(snapshot: Snapshot, asked: Arguments) -> str:
+    application = snapshot.cloud.applications.get(asked["unit"].partition("/")[0])
+    leader = next((u.name for u in application.units if u.leader), "") if application else ""
+    if leader == asked["unit"]:
+        return ""
+    who = f"{leader} leads now" if leader else "nobody leads now"
+    return f"{who}, and {asked['unit']} would be upgraded before it: abort, and plan again"
+
+
 def _versions_agree(snapshot: Snapshot, asked: Arguments) -> str:
     application = snapshot.cloud.applications.get(asked["application"])
     if application is None:
@@ -261,6 +270,7 @@ _GATES: Mapping[str, Callable[[Snapshot, Arguments], str]] = {
     "quorum": _quorum,
     "healthy": _healthy,
     "held": _held,
+    "leads": _leads,
     "versions-agree": _versions_agree,
     "vip-away": _vip_away,
     "api-probe": _api_probe,

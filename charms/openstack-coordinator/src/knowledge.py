@@ -87,10 +87,17 @@ class Release(_Data):
     """Workload -> how its versions in this release begin, in whole components."""
 
 
+class Moves(_Data):
+    """The options that let guests leave a hypervisor."""
+
+    live: Name
+    cold: Name
+
+
 class Upgrade(_Data):
     """How applications of one charm are upgraded; upgrades.yaml explains each field."""
 
-    way: Literal["managed", "by-restart", "by-host", "at-once", "charm-only"]
+    way: Literal["managed", "by-restart", "by-host", "by-turns", "at-once", "charm-only"]
     workload: Name | None = None
     quorum: Literal["one", "majority"] = "one"
     timeout: pydantic.PositiveFloat = 1800.0
@@ -101,6 +108,10 @@ class Upgrade(_Data):
     follows: Name | None = None
     requires: Literal["before", "after"] | None = None
     hold: tuple[Name, ...] = ()
+    last: str = ""
+    needs_agent: bool = pydantic.Field(default=False, alias="needs-agent")
+    restart: Name | None = None
+    moves: Moves | None = None
 
 
 class Stage(_Data):
@@ -136,10 +147,17 @@ class Refusal(_Data):
 
 
 class Errand(_Data):
-    """An action that the leader of a role does once."""
+    """An action of the leader of a role, or a command on its machine, that is done once."""
 
     role: Name
-    action: Name
+    action: Name | None = None
+    command: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_of_them(self) -> Errand:
+        if (self.action is None) == (self.command is None):
+            raise ValueError("give either an action or a command")
+        return self
 
 
 class Knowledge(_Data):

@@ -81,6 +81,8 @@ def command_of(kind: str, arguments: Arguments) -> tuple[str, str] | None:
     """The unit and the command by which an operation is done; None when by none."""
     if kind == "run-command":
         return arguments["unit"], arguments["command"]
+    if kind == "tell-version":
+        return arguments["unit"], steps.TELL
     if kind == "require-osd-release":
         return _require(arguments)
     return None

@@ -60,10 +60,32 @@ def _resume_unit(sight: Sight, wanted: Arguments) -> Observation:
 
 
 def _upgrade_unit(sight: Sight, wanted: Arguments) -> Observation:
-    def upgraded(unit: Unit) -> bool:
-        return is_of(unit.version, wanted["version"])
+    name, action = wanted["unit"], "openstack-upgrade"
+    unit, task = sight.snapshot.unit(name), sight.task(wanted["unit"], action, None)
+    if unit is None:
+        return sight.failed(f"{name} is gone")
+    there = task is None and is_of(unit.version, wanted["version"])
+    if there or (task is not None and task.status == "completed" and not task.in_vain):
+        return DONE if unit.agent == "idle" else WORKING
+    if task is not None and not task.ended:
+        return WORKING
+    if _in_error(unit):
+        return sight.failed(f"{name} is in error: {unit.message}")
+    if task is not None and task.in_vain:
+        return sight.failed(f"{action} on {name} did nothing: {task.outcome}")
+    return sight.by_task(name, action, None)
 
-    return _unit_by_action(sight, wanted, "openstack-upgrade", upgraded)
+
+def _tell_version(sight: Sight, wanted: Arguments) -> Observation:
+    name = wanted["unit"]
+    unit = sight.snapshot.unit(name)
+    if unit is None:
+        return sight.failed(f"{name} is gone")
+    if is_of(unit.version, wanted["version"]):
+        return DONE if unit.agent == "idle" else WORKING
+    if _in_error(unit):
+        return sight.failed(f"{name} is in error: {unit.message}")
+    return sight.by_task(name, EXEC, {"command": steps.TELL})
 
 
 def _unit_by_action(
@@ -87,6 +109,7 @@ def _unit_by_action(
 
 def _await_units(sight: Sight, wanted: Arguments) -> Observation:
     version, waiting = wanted.get("version", ""), False
+    well = _at_rest if wanted.get("idle") else settled
     for name in wanted["units"]:
         unit = sight.snapshot.unit(name)
         if unit is None:
@@ -94,10 +117,17 @@ def _await_units(sight: Sight, wanted: Arguments) -> Observation:
         if _in_error(unit):
             return sight.failed(f"{name} is in error: {unit.message}")
         reached = (
-            settled(unit) and not unit.refreshing and (not version or is_of(unit.version, version))
+            well(unit)
+            and not unit.refreshing
+            and (not version or is_of(unit.version, version))
+            and not (wanted.get("restarted") and steps.QUEUED in unit.message)
         )
         waiting = waiting or not reached
     return WORKING if waiting else DONE
+
+
+def _at_rest(unit: Unit) -> bool:
+    return unit.agent == "idle"
 
 
 def _await_unsealed(sight: Sight, wanted: Arguments) -> Observation:
@@ -105,7 +135,7 @@ def _await_unsealed(sight: Sight, wanted: Arguments) -> Observation:
     for name, unit in zip(wanted["units"], units, strict=True):
         if unit is None:
             return sight.failed(f"{name} is gone")
-        if not serving(unit) or unit.refreshing or _SEALED in unit.message.lower():
+        if not settled(unit) or unit.refreshing or _SEALED in unit.message.lower():
             return WORKING
     return DONE
 
@@ -227,6 +257,7 @@ OBSERVERS: Mapping[str, Callable[[Sight, Arguments], Observation | None]] = {
     "pause-unit": _pause_unit,
     "resume-unit": _resume_unit,
     "upgrade-unit": _upgrade_unit,
+    "tell-version": _tell_version,
     "await-units": _await_units,
     "await-unsealed": _await_unsealed,
     "run-action": _run_action,

@@ -109,10 +109,9 @@ def _disks(survey: Survey, part: Part, going: list[Unit]) -> Iterator[Finding]:
         what = ", ".join(wrong) or ceph.health
         yield _finding(part.name, f"Ceph is not well: {what}", "wait until it is, or repair it")
     hosts = {_host(survey, unit) for unit in going}
-    domains = {osd.domain or osd.host for osd in ceph.osds if osd.host in hosts}
+    domains = survey.failure_domains(monitors, hosts)
     if len(domains) > 1:
-        named = ", ".join(sorted(domains))
-        problem = f"disks of several failure domains would be gone: {named}"
+        problem = f"disks of several failure domains would be gone: {', '.join(domains)}"
         yield _finding(part.name, problem, "one failure domain at a time")
 
 

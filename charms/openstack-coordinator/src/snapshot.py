@@ -226,6 +226,13 @@ class Task:
     message: str = ""
     completed: float = 0.0
     """The same; 0 until it ended."""
+    outcome: str = ""
+    """What an upgrade says of itself (charmhelpers): it completes even where it did nothing."""
+
+    @property
+    def in_vain(self) -> bool:
+        """It ended well, and did nothing."""
+        return bool(self.outcome) and not self.outcome.startswith("success")
 
     @property
     def ended(self) -> bool:

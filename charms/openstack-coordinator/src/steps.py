@@ -48,6 +48,13 @@ Juju does not end a command that runs, whoever cancels its task (3.6 and 4.0,
 worker/uniter/runner, runCommandsWithTimeout): so it ends by itself.
 """
 
+TELL = (
+    "if [ -x hooks/update-status ]; then hooks/update-status; "
+    "else JUJU_DISPATCH_PATH=hooks/update-status ./dispatch; fi"
+)
+"""The command, in the folder of a unit's charm, that runs the hook in which charms tell Juju how
+they are and what they run."""
+
 LET_GO = "f=/run/juju-held-{model}-{unit}; rm -f $f || sudo -n rm -f $f"
 """The command, on the unit's machine, that takes that file away. Juju runs it as `ubuntu`."""
 
@@ -57,7 +64,10 @@ FLAGS_SET = "OSDMAP_FLAGS"
 UPGRADE_FINISHED = "OSD_UPGRADE_FINISHED"
 """Ceph's check: all disks are of a release, and it is not required of them yet."""
 
-VOCABULARY = 2
+QUEUED = "queued for restart"
+"""What a unit says, active all the same, while restarts that were put off are still to be done."""
+
+VOCABULARY = 3
 """Rises when arguments of a step or a gate change: plans in the old words are not carried on."""
 
 LEADER = "leader"
@@ -123,29 +133,51 @@ def resume_unit(unit: str) -> Operation:
 def upgrade_unit(unit: str, version: str) -> Operation:
     """The action `openstack-upgrade`, of a charm whose `action-managed-upgrade` is true.
 
-    Done when the unit has this workload version and its agent is idle, whatever its workload
-    status is: it may be paused. Working as long as it has the version and its agent is busy or
-    lost: it is not upgraded twice. Nothing takes it back: databases are migrated.
+    Done when the action ended well, or when the unit has this workload version before it was
+    asked for; and its agent is idle. Its workload status does not matter: it may be paused. Failed
+    when the action failed, whatever the version: packages come before databases. It is not asked
+    for twice, for the second time it finds the packages there and does nothing. Nothing takes it
+    back: databases are migrated.
     """
     return Operation("upgrade-unit", {"unit": unit, "version": version})
 
 
-def await_units(units: Sequence[str], version: str = "") -> Operation:
+def tell_version(unit: str, version: str) -> Operation:
+    """Have the charm look at what it runs: no action tells Juju the workload version, hooks do.
+
+    The command `TELL`, by `juju exec`. Done when the unit has this workload version and its agent
+    is idle. Nothing needs to take it back.
+    """
+    return Operation("tell-version", {"unit": unit, "version": version})
+
+
+def await_units(
+    units: Sequence[str], version: str = "", *, restarted: bool = False, serving: bool = True
+) -> Operation:
     """Wait until all of these units are active, idle, and of this version where one is given.
 
     Follows what reaches all units at once: a refresh, or an option by which a charm upgrades its
     workload itself. A unit that has not heard of its application's charm yet is waited for; one
     in error is `failed`. A wait: nothing takes it back.
+
+    Args:
+        units: their names.
+        version: of their workload; empty for any.
+        restarted: none says any more that restarts are `QUEUED`.
+        serving: False where they need not be active, for what they lack comes back later.
     """
     arguments: dict[str, Any] = {"units": list(units)}
-    return Operation("await-units", arguments | ({"version": version} if version else {}))
+    more = {"version": version, "restarted": restarted, "idle": not serving}
+    return Operation(
+        "await-units", arguments | {key: value for key, value in more.items() if value}
+    )
 
 
 def await_unsealed(units: Sequence[str]) -> Operation:
     """Wait until somebody has unsealed these units, whose keys only the operator has.
 
-    The status says so for as long as it lasts. Done when each is active, and none says that it
-    is sealed. A wait.
+    The status says so for as long as it lasts. Done when each is active and idle, and none says
+    that it is sealed. A wait.
     """
     return Operation("await-unsealed", {"units": list(units)})
 
@@ -183,16 +215,18 @@ def hold_agent(unit: str, seconds: float) -> Operation:
     return Operation("hold-agent", {"unit": unit, "seconds": seconds})
 
 
-def release_agent(unit: str, guard: str = "") -> Operation:
+def release_agent(unit: str, guard: str = "", *, serving: bool = True) -> Operation:
     """Let a held agent go on: cancel what is pending of `HELD`, and end what runs by `LET_GO`.
 
     `guard` is the unit that keeps its virtual address: where this is the way back of another step,
-    it is paused meanwhile (planning/back.py).
+    it is paused meanwhile (planning/back.py), and `serving` is False for a unit that is blocked as
+    long.
 
     Done when Juju's record has none that is pending or running. Undone by nothing: what waited
     has run.
     """
-    return Operation("release-agent", {"unit": unit} | ({"guard": guard} if guard else {}))
+    more = {"guard": guard, "idle": not serving}
+    return Operation("release-agent", {"unit": unit} | (more if guard else {}))
 
 
 def resolve_unit(unit: str) -> Operation:
@@ -378,6 +412,11 @@ def healthy(applications: Sequence[str], besides: Sequence[str] = ()) -> Gate:
 def held(units: Sequence[str]) -> Gate:
     """The agents of all these units are held: what reaches all of them at once waits for each."""
     return Gate("held", {"units": list(units)}, patience=600.0)
+
+
+def leads(unit: str) -> Gate:
+    """The unit leads its application: who leads migrates the database that all of them share."""
+    return Gate("leads", {"unit": unit}, 600.0)
 
 
 def versions_agree(application: str, version: str) -> Gate:

@@ -39,6 +39,7 @@ def task(raw: Raw) -> Task:
         enqueued=_seconds(raw.get("enqueued") or ""),
         message=message.strip(),
         completed=_seconds(raw.get("completed") or ""),
+        outcome=str(output.get("outcome") or ""),
     )
 
 

@@ -39,6 +39,7 @@ def _guarded(released: Step) -> Iterator[Step]:
     yield step(guard, f"pause: {what}", pause, resume, lane=lane, gates=released.gates)
     away = steps.vip_away(unit, guard.partition("/")[0])
     yield dataclasses.replace(released, gates=(away,))
-    settled, nothing = steps.await_units([unit]), steps.nothing()
+    serving = not released.do.arguments.get("idle")
+    settled, nothing = steps.await_units([unit], serving=serving), steps.nothing()
     yield step(unit, f"settle: {what}", settled, nothing, lane=lane, timeout=LONG, attempts=1)
     yield step(guard, f"resume: {what}", resume, nothing, lane=lane)

@@ -31,6 +31,11 @@ HELD = 12 * steps.HOUR
 """Seconds that the first agent is held at most. Where a plan holds halfway, somebody has that long
 to see to it before the other units follow by themselves."""
 
+_PACKAGES = (
+    "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get --yes "
+    "-o Dpkg::Options::=--force-confold dist-upgrade"
+)
+
 _ATTEMPTS = 3
 _AGAIN = 60.0
 
@@ -59,6 +64,23 @@ def step(
         attempts=attempts,
         retry_after=_AGAIN,
     )
+
+
+def set_option(part: Part, option: str, value: object, suffix: str = "") -> Step:
+    """Nothing to undo where the value is what it was at first."""
+    before = part.option(option)
+    undo = steps.set_options(part.name, {option: before})
+    set_ = steps.set_options(part.name, {option: value})
+    return step(part.name, f"{option}{suffix}", set_, undo, lane=part.name)
+
+
+def packages(unit: str, lane: str, hold: tuple[str, ...] = ()) -> Step:
+    """The machine's other packages, but for those that must stay."""
+    held = " ".join(hold)
+    command = f"apt-mark hold {held} && {_PACKAGES}; r=$?; apt-mark unhold {held}; exit $r"
+    do = steps.run_command(unit, command if hold else _PACKAGES)
+    stay = steps.nothing()
+    return step(unit, "packages", do, stay, lane=lane, timeout=LONG, attempts=2)
 
 
 @dataclasses.dataclass(frozen=True)

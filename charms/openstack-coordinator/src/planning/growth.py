@@ -211,6 +211,10 @@ def _given_back(draft: Draft, host: Host) -> Iterator[Step]:
     yield step(unit, "pause", pause, resume, lane=name, gates=empty)
     forget = steps.remove_compute_service(name)
     yield step(name, "remove service", forget, None, lane=name, gates=empty)
+    # Of a network agent that runs Neutron learns again what it has forgotten.
+    for agent in _pausable(draft, host):
+        stop, start = steps.pause_unit(agent), steps.resume_unit(agent)
+        yield step(agent, "pause", stop, start, lane=name, gates=empty)
     yield step(unit, "remove", steps.remove_unit(unit), None, lane=name, timeout=LONG)
     agent = steps.remove_network_agent(name)
     yield step(name, "remove network agent", agent, None, lane=name)
@@ -218,6 +222,17 @@ def _given_back(draft: Draft, host: Host) -> Iterator[Step]:
         machine = host.unit.machine
         gone = steps.remove_machine(machine)
         yield step(f"machine {machine}", "remove", gone, None, lane=name, timeout=LONG)
+
+
+def _pausable(draft: Draft, host: Host) -> list[str]:
+    """The subordinates of its unit that can be paused."""
+    actions = draft.survey.snapshot.actions
+    return [
+        unit.name
+        for part in draft.survey.parts.values()
+        for unit in part.application.units
+        if unit.principal == host.unit.name and "pause" in actions.get(part.name, ())
+    ]
 
 
 def _beside(draft: Draft, host: Host) -> list[str]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Gate, Step, Wave
 
-from planning.draft import LONG, SHORT, Draft, in_one_lane, step
-from planning.ways import Target, packages, upgrade_step
+from planning import put_off
+from planning.draft import LONG, SHORT, Draft, in_one_lane, packages, step
+from planning.ways import Target, tell_step, upgrade_step
 
 if TYPE_CHECKING:
-    from planning.survey import Host
+    from planning.survey import Host, Part
 
 Work = Callable[["Host"], Sequence[Step]]
 """What is done to a host while it is empty."""
@@ -78,6 +79,7 @@ def out_of_service(draft: Draft, host: Host, why: str) -> Iterator[Step]:
         steps.down_in_zone(zone, most, name),
         steps.capacity([name]),
         *_metal(draft, host),
+        *(steps.ceph_health(m, [steps.FLAGS_SET]) for m in draft.survey.monitors_beside([host])),
     )
     undo = steps.enable_host(name) if host.ours else steps.nothing()
     disable = steps.disable_host(name, why)
@@ -115,21 +117,26 @@ def _metal(draft: Draft, host: Host) -> tuple[Gate, ...]:
     return (steps.bmc([machine.instance_id]),)
 
 
-def upgrade(targets: dict[str, Target]) -> Work:
-    """Pause, upgrade and resume the unit, only while the host is proven empty."""
+def upgrade(targets: dict[str, Target], agents: Sequence[Part] = ()) -> Work:
+    """Pause, upgrade and resume the unit, only while the host is proven empty.
+
+    What the `agents` beside it have put off is done meanwhile.
+    """
 
     def work(host: Host) -> list[Step]:
         target = targets[host.part.name]
         unit, lane = host.unit, host.name
+        restarts = [one for part in agents for one in put_off.in_round(part, host)]
         if not target.behind(unit):
-            return []
+            return restarts
         empty = (steps.empty(host.name),)
         pause, resume = steps.pause_unit(unit.name), steps.resume_unit(unit.name)
         found = [step(unit.name, "pause", pause, resume, lane=lane, gates=empty)]
         if target.packages:
             found.append(dataclasses.replace(packages(unit.name, lane), gates=empty))
         one = upgrade_step(unit, target, lane)
-        return [*found, dataclasses.replace(one, gates=empty), _resume(host)]
+        found += [dataclasses.replace(one, gates=empty), tell_step(unit, target, lane)]
+        return [*found, *restarts, _resume(host)]
 
     return work
 

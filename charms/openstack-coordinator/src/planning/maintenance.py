@@ -30,7 +30,8 @@ def drain(draft: Draft, request: Drain) -> Drafted:
         # One by one they may fit where all together do not.
         remedy = "drain fewer hosts, or add room: show-cloud tells what is left"
         reasons += preflight.room(nova, names, remedy)
-    monitors = _monitors(draft, hosts)
+    monitors = draft.survey.monitors_beside(hosts)
+    reasons += _one_failure_domain(draft, hosts, monitors)
 
     def waves() -> Iterator[Wave]:
         for cluster in monitors:
@@ -59,6 +60,18 @@ def _one_zone(hosts: Iterable[Host]) -> Iterator[Finding]:
         yield reason("hosts", problem, f"drain those of {zones[0]} first, and put them back")
 
 
+def _one_failure_domain(
+    draft: Draft, hosts: Iterable[Host], monitors: Iterable[str]
+) -> Iterator[Finding]:
+    """Ceph keeps what it holds when one fails: disks of two must not stop together."""
+    names = {host.name.partition(".")[0]: host.name for host in hosts}
+    for cluster in monitors:
+        domains = draft.survey.failure_domains(cluster, names.keys() | set(names.values()))
+        if len(domains) > 1:
+            problem = f"{cluster} has disks of several failure domains there: {', '.join(domains)}"
+            yield reason("hosts", problem, f"drain those of {domains[0]} first, and put them back")
+
+
 def _out(draft: Draft, host: Host) -> tuple[Step, Step]:
     """Scheduling off, and guests away. The hosts stay down together: only other zones bar it."""
     disable, drain = hypervisors.out_of_service(draft, host, "drained for maintenance")
@@ -80,7 +93,7 @@ def undrain(draft: Draft, request: Undrain) -> Drafted:
     def waves() -> Iterator[Wave]:
         back = tuple(one for name in names for one in hypervisors.into_service(name))
         yield Wave("hypervisors", back, parallel=max(1, len(names)))
-        for cluster in _monitors(draft, hosts):
+        for cluster in draft.survey.monitors_beside(hosts):
             unset, set_ = steps.unset_noout(cluster), steps.set_noout(cluster)
             yield Wave("disks", (step(cluster, "unset noout", unset, set_, lane=cluster),))
 
@@ -97,16 +110,3 @@ def _hosts(draft: Draft, names: Iterable[str]) -> tuple[list[Host], list[Finding
     ]
     chosen = {host.name: host for host in found.values() if host is not None}
     return [chosen[name] for name in sorted(chosen)], unknown
-
-
-def _monitors(draft: Draft, hosts: Iterable[Host]) -> list[str]:
-    """The monitors of disks that are on these hosts' machines."""
-    machines = {host.unit.machine for host in hosts}
-    return sorted(
-        {
-            monitors
-            for disks, monitors in draft.survey.monitors.items()
-            for unit in draft.survey.parts[disks].application.units
-            if unit.machine in machines
-        }
-    )

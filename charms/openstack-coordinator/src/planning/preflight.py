@@ -82,6 +82,7 @@ def guests(survey: Survey, hosts: Collection[str], terms: Terms) -> Iterator[Fin
     nova_ = survey.snapshot.nova
     if nova_ is None:
         return
+    yield from _may_move(survey, hosts, terms)
     for host in sorted(hosts):
         for guest in nova_.guests_by_host.get(host, ()):
             word = terms.words.get(guest.id, terms.cannot)
@@ -99,6 +100,25 @@ def guests(survey: Survey, hosts: Collection[str], terms: Terms) -> Iterator[Fin
         )
 
 
+def _may_move(survey: Survey, hosts: Collection[str], terms: Terms) -> Iterator[Finding]:
+    """The hypervisors' charm lets guests leave: by default it does not."""
+    nova_ = survey.snapshot.nova
+    ways = {
+        (host.part.name, "live" if guest.movable == "live" else "cold")
+        for host in survey.hosts
+        for guest in (nova_.guests_by_host.get(host.name, ()) if nova_ else ())
+        if host.name in hosts
+        if guest.movable == "live" or terms.words.get(guest.id, terms.cannot) == "cold"
+    }
+    for name, way in sorted(ways):
+        part = survey.parts[name]
+        option = getattr(part.upgrade.moves, way) if part.upgrade.moves else ""
+        if part.option(option) is False:
+            problem = f"{option} is false: no guest can leave its hosts {way}"
+            remedy = f"juju config {name} {option}=true, and wait until its units are idle"
+            yield reason(name, problem, remedy)
+
+
 def room(nova_: Nova, hosts: Collection[str], remedy: str) -> Iterator[Finding]:
     """Guests of these hosts together that fit nowhere else, by one reason."""
     left = capacity.unplaced(nova_, hosts)
@@ -114,9 +134,12 @@ def ceph(survey: Survey) -> Iterator[Finding]:
     held = {part.name for part, _ in leftovers.held(survey)}
     tended = leftovers.without_rebalancing(survey)
     for part in survey.parts.values():
-        versions = sorted({unit.version for unit in part.application.units})
+        # Packages of a hypervisor move with its own upgrade, before those of other machines.
+        units = [u for u in part.application.units if u.machine not in survey.compute_machines]
+        releases = {survey.release_of(part, unit) for unit in units}
+        versions = sorted({unit.version for unit in units})
         # Those that a plan left held are upgraded when they are released.
-        if part.upgrade.requires and len(versions) > 1 and part.name not in held:
+        if part.upgrade.requires and len(releases) > 1 and part.name not in held:
             problem = f"its units run {' and '.join(versions)}"
             yield Finding("waiting", part.name, problem, "wait: its charm upgrades them in turn")
         if part.upgrade.requires != "before":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
 
-from planning import leftovers, preflight, ways
+from planning import leftovers, preflight, put_off, restarts, ways
 from planning.draft import Draft, Drafted, in_one_lane
 from planning.outcome import reason
 
@@ -36,7 +37,13 @@ def refresh(draft: Draft, request: Refresh) -> Drafted:
         if due:
             yield from leftovers.waves(draft)
         for part in due:
-            yield from draft.begun(part.name, _refreshed(draft, part, request))
+            if put_off.can_be(draft, part):
+                yield from put_off.refreshed(
+                    draft, part, _work(draft, part, request, deferred=True)
+                )
+                yield from put_off.restarted(draft, part)
+            else:
+                yield from draft.begun(part.name, _refreshed(draft, part, request))
 
     def notes() -> Iterator[str]:
         yield from leftovers.notes(draft.survey)
@@ -73,20 +80,20 @@ def _due(part: Part, request: Refresh) -> bool:
     )
 
 
-def _refreshed(draft: Draft, part: Part, request: Refresh) -> Iterator[Step]:
+def _work(draft: Draft, part: Part, request: Refresh, *, deferred: bool) -> Iterator[Step]:
     application = part.application
     channel = request.channel or application.channel
     moved = channel != application.channel
     # The newest revision of another channel is known to nobody before.
     revision = request.revision or (None if moved else application.newest)
+    return ways.refreshed(draft, part, channel, revision, "refresh", deferred=deferred)
 
-    def work(*, deferred: bool) -> Iterator[Step]:
-        return ways.refreshed(draft, part, channel, revision, "refresh", deferred=deferred)
 
-    if ways.RESTARTS in application.options and not part.upgrade.together:
-        yield from ways.with_restarts_put_off(draft, part, lambda: work(deferred=True))
-    else:
-        yield from work(deferred=False)
+def _refreshed(draft: Draft, part: Part, request: Refresh) -> Iterator[Step]:
+    if restarts.RESTARTS in part.application.options and not part.upgrade.together:
+        work = functools.partial(_work, draft, part, request, deferred=True)
+        return restarts.with_restarts_put_off(draft, part, work)
+    return _work(draft, part, request, deferred=False)
 
 
 def restart(draft: Draft, request: Restart) -> Drafted:
@@ -117,11 +124,16 @@ def restart(draft: Draft, request: Restart) -> Drafted:
 def _unpausable(draft: Draft, parts: list[Part]) -> Iterator[Finding]:
     for part in parts:
         actions = draft.survey.snapshot.actions.get(part.name)
+        if part.upgrade.restart and (actions is None or part.upgrade.restart in actions):
+            continue
         if actions is not None and not {"pause", "resume"} <= actions:
             yield reason(part.name, "its charm can neither pause nor resume", "restart it by hand")
 
 
 def _restarted(draft: Draft, part: Part) -> Iterator[Step]:
+    if part.upgrade.restart:
+        yield from restarts.restarted(draft, part, part.upgrade.restart)
+        return
     for place, unit in enumerate(part.units):
         found = draft.pause(part, unit, part.name)
         if place == 0:

@@ -10,7 +10,7 @@ import steps
 from charms.openstack_coordinator.v0.rolling_plan import Step, Wave
 from coherence import Finding
 
-from planning import hypervisors, leftovers, preflight, ways
+from planning import hypervisors, leftovers, preflight, put_off, restarts, ways
 from planning.draft import LONG, Draft, in_one_lane, step
 from planning.outcome import reason
 from planning.ways import Target
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from planning.survey import Part, Survey
 
 _TIMER = "apt-daily-upgrade.timer"
+_OFF_BY_US = "$JUJU_CHARM_DIR/../unattended-upgrades-off"
+_OFF = (
+    f"! systemctl is-enabled --quiet {_TIMER} || "
+    f"{{ touch {_OFF_BY_US} && systemctl disable --now {_TIMER}; }}"
+)
+_ON = f"[ ! -e {_OFF_BY_US} ] || {{ systemctl enable --now {_TIMER} && rm -f {_OFF_BY_US}; }}"
+"""Where somebody had it off before, it stays off."""
+
 _MACHINES = 10
 """How many machines are told at a time."""
 
@@ -30,6 +38,7 @@ _WAYS = {
     "managed": ways.unit_by_unit,
     "by-restart": ways.by_restart,
     "by-host": ways.by_host,
+    "by-turns": ways.by_turns,
     "at-once": ways.at_once,
     "charm-only": ways.charm_only,
 }
@@ -161,10 +170,13 @@ class Upgrade:
             if self._survey.stage(p) > stage
             for wave in self._waves(p, release)
         ]
+        in_rounds = [part.name for part in self._agents(release)]
         beside = [
             wave
             for part in parts
-            if self._survey.stage(part) == stage and not (part.hypervisor and self._rolling)
+            if self._survey.stage(part) == stage
+            and not (part.hypervisor and self._rolling)
+            and part.name not in in_rounds
             for wave in self._waves(part, release)
         ]
         if work or hosts or rest or beside:
@@ -189,6 +201,9 @@ class Upgrade:
                 yield f"{part.name}: has one unit, and serves nobody while it is upgraded"
             if part.upgrade.sealed and self._target(part, release).channel:
                 yield f"{part.name}: comes back sealed, and waits for whoever has the keys"
+        for part in self._agents(release):
+            if part.option(restarts.RESTARTS) is False:
+                yield f"{part.name}: {restarts.RESTARTS} is false, and stays so"
         yield from leftovers.notes(self._survey)
         for host in self._survey.hosts:
             if not host.ours:
@@ -230,14 +245,30 @@ class Upgrade:
         if part.charm.origin is not None and part.upgrade.way != "charm-only":
             now = part.option(part.charm.origin) or ""
             origin = values[-1] if values and now not in values else None
+        # What runs beside others is upgraded with their packages, and not by its charm.
+        own = part.upgrade.way != "charm-only"
+        version = self._survey.version(part, release) if own else ""
         return Target(
             part=part,
             channel=f"{track}/{risk}" if track else "",
+            pinned=self._pinned(part),
             origin=origin,
-            version=self._survey.version(part, release),
+            version=version,
             release=release,
             packages=self._request.packages,
         )
+
+    def _pinned(self, part: Part) -> str | None:
+        """The origin of the release that all its units have reached, for one that says it not."""
+        places = [self._survey.release_of(part, unit) for unit in part.application.units]
+        known = [place for place in places if place is not None]
+        if part.charm.origin is None or part.upgrade.way == "charm-only" or not known:
+            return None
+        release = self._survey.knowledge.releases[min(known)]
+        values = release.origins.get(part.application.base, ())
+        now = str(part.option(part.charm.origin) or "")
+        # Of one that says something else, it is not known what that means.
+        return values[-1] if now in values[:-1] and not now.startswith("cloud:") else None
 
     def _track(self, part: Part, release: Known) -> str:
         """Another track to follow; empty when the one it follows is right."""
@@ -272,15 +303,36 @@ class Upgrade:
         targets = self._targets(release)
         for name, target in targets.items():
             yield from self._draft.begun(name, ways.prepared(self._draft, target))
-        hosts = self._hosts(release)
-        work = hypervisors.upgrade(targets)
+        hosts, agents = self._hosts(release), self._agents(release)
+        for part in agents:
+            charm = ways.charm_steps(self._draft, self._target(part, release), deferred=True)
+            yield from put_off.refreshed(self._draft, part, charm)
+        work = hypervisors.upgrade(targets, agents)
         yield from hypervisors.zone_by_zone(self._draft, hosts, work)
         for name, target in targets.items():
             if target.outstanding:
                 part, timeout = target.part, target.part.upgrade.timeout
                 units = part.application.units
-                done = self._draft.settle(name, "upgraded", units, timeout, target.version)
-                yield from in_one_lane(f"{name} as a whole", [done])
+                whole = self._draft.settle(name, "upgraded", units, timeout, target.version)
+                yield from in_one_lane(f"{name} as a whole", [whole])
+        done = {host.unit.name for host in hosts}
+        moved = any(target.outstanding for target in targets.values())
+        for part in agents:
+            version = self._survey.version(part, release) if moved else ""
+            yield from put_off.restarted(self._draft, part, done, version)
+
+    def _agents(self, release: Known) -> list[Part]:
+        """Those beside hypervisors that get a new charm, and are restarted on empty hosts."""
+        return [
+            part
+            for part in self._parts()
+            if self._rolling
+            and put_off.can_be(self._draft, part)
+            and (
+                part.option(restarts.RESTARTS) is False
+                or any(ways.charm_steps(self._draft, self._target(part, release)))
+            )
+        ]
 
     # -- around -----------------------------------------------------------------------------
 
@@ -293,8 +345,7 @@ class Upgrade:
             for unit in part.application.units:
                 if not unit.principal and unit.machine:
                     machines.setdefault(unit.machine, unit)
-        on, off = (f"systemctl {verb} --now {_TIMER}" for verb in ("enable", "disable"))
-        what, do, undo = ("on", on, off) if wanted else ("off", off, on)
+        what, do, undo = ("on", _ON, _OFF) if wanted else ("off", _OFF, _ON)
         found = tuple(
             step(
                 unit.name,
@@ -315,9 +366,15 @@ class Upgrade:
             errand = survey.knowledge.errands[name]
             for part in survey.parts.values():
                 actions = survey.snapshot.actions.get(part.name, frozenset())
-                if part.charm.role != errand.role or errand.action not in actions:
+                leader = steps.leader(part.name)
+                if part.charm.role != errand.role:
                     continue
-                do = steps.run_action(steps.leader(part.name), errand.action)
+                if errand.command:
+                    do = steps.run_command(leader, errand.command)
+                elif errand.action in actions:
+                    do = steps.run_action(leader, errand.action)
+                else:
+                    continue
                 gates = self._draft.entry(self._draft.whole())
                 found.append(
                     step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import coherence
@@ -95,11 +95,12 @@ class Survey:
         application, cloud = member.application, self.snapshot.cloud
         upgrade = self.knowledge.upgrades[application.charm]
 
-        def turn(unit: Unit) -> tuple[bool, str]:
+        def turn(unit: Unit) -> tuple[bool, bool, str]:
+            last = bool(upgrade.last) and upgrade.last in unit.message
             if upgrade.way != "by-host":
-                return not unit.leader, ""
+                return last, not unit.leader, ""
             machine = cloud.machine(unit)
-            return False, machine.hostname if machine else ""
+            return last, False, machine.hostname if machine else ""
 
         hypervisor = self.knowledge.roles[member.charm.role].hypervisor
         units = tuple(sorted(application.units, key=turn))
@@ -147,6 +148,25 @@ class Survey:
                 if other in self.parts and self.parts[other].upgrade.requires == "before":
                     found[part.name] = other
         return found
+
+    def monitors_beside(self, hosts: Iterable[Host]) -> list[str]:
+        """The monitors of disks that are on these hosts' machines."""
+        machines = {host.unit.machine for host in hosts}
+        return sorted(
+            {
+                monitors
+                for disks, monitors in self.monitors.items()
+                for unit in self.parts[disks].application.units
+                if unit.machine in machines
+            }
+        )
+
+    def failure_domains(self, monitors: str, hosts: Collection[str]) -> list[str]:
+        """The failure domains of Ceph whose disks are on these hosts; none where it is unread."""
+        known = self.snapshot.ceph or ()
+        ceph = next((one for one in known if one.application == monitors), None)
+        osds = ceph.osds if ceph else ()
+        return sorted({osd.domain or osd.host for osd in osds if osd.host in hosts})
 
     @functools.cached_property
     def compute_machines(self) -> frozenset[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import steps
 from charms.openstack_coordinator.v0.rolling_plan import Gate, Step
 from snapshot import at_least
 
-from planning.draft import HELD, LONG, Draft, step
+from planning.draft import Draft, packages, set_option, step
+from planning.restarts import RESTARTS, with_restarts_put_off
+from planning.turns import guarded, one_by_one, together
 
 if TYPE_CHECKING:
     from cloud import Unit
@@ -22,13 +24,6 @@ if TYPE_CHECKING:
 # What the classic OpenStack charms agree on, by charmhelpers.
 MANAGED = "action-managed-upgrade"
 UPGRADE = "openstack-upgrade"
-RESTARTS = "enable-auto-restarts"
-DEFERRED = "run-deferred-hooks"
-
-_PACKAGES = (
-    "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get --yes "
-    "-o Dpkg::Options::=--force-confold dist-upgrade"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +33,9 @@ class Target:
     part: Part
     channel: str
     """Empty: its charm stays."""
+    pinned: str | None
+    """The value of the origin option for the release that it has, in full: its default moves with
+    the charm. None where it is that already."""
     origin: str | None
     """The value of the origin option; None where it has none or the value is right."""
     version: str
@@ -80,6 +78,8 @@ def charm_steps(draft: Draft, target: Target, *, deferred: bool = False) -> Iter
             draft, part, application.channel, application.newest, "refresh", deferred=deferred
         )
     if target.channel:
+        if target.pinned is not None and part.charm.origin is not None:
+            yield set_option(part, part.charm.origin, target.pinned, " as it is")
         what = f"refresh to {target.channel}"
         yield from refreshed(draft, part, target.channel, None, what, deferred=deferred)
 
@@ -94,146 +94,22 @@ def refreshed(
     back = steps.refresh_charm(part.name, application.channel, application.revision)
     work = [step(part.name, what, do, back, lane=part.name)]
     if moved and part.upgrade.follows:
-        work.append(_option(part, part.upgrade.follows, channel))
+        # The workload moves with it, and reads no data of a newer one.
+        work.append(
+            dataclasses.replace(set_option(part, part.upgrade.follows, channel), undo=None)
+        )
     # What comes back sealed serves nobody until somebody has unsealed it.
     sealed = part.upgrade.sealed
     if deferred or part.upgrade.together:
-        yield from _together(draft, part, work, what, sealed=sealed)
+        yield from together(draft, part, work, what, sealed=sealed)
     else:
         yield from one_by_one(draft, part, work, what, sealed=sealed)
-
-
-def _together(
-    draft: Draft, part: Part, work: list[Step], what: str, *, version: str = "", sealed: bool
-) -> Iterator[Step]:
-    gates = draft.within(draft.whole())
-    yield dataclasses.replace(work[0], gates=(*gates, *work[0].gates))
-    yield from work[1:]
-    units = [unit.name for unit in part.application.units]
-    yield _awaited(part, part.name, f"settle: {what}", units, version, sealed=sealed)
-
-
-def one_by_one(
-    draft: Draft,
-    part: Part,
-    work: list[Step],
-    what: str,
-    *,
-    version: str = "",
-    sealed: bool,
-    between: tuple[Gate, ...] = (),
-) -> Iterator[Step]:
-    """What reaches all units at once, one unit after another: the others' agents are held.
-
-    A unit goes on serving while its agent is held. Its turn comes when the units before it are
-    well, and the gates `between` are open; the agent that keeps its virtual address is paused for
-    that time.
-    """
-    units = part.units
-    work[0] = dataclasses.replace(work[0], gates=(*work[0].gates, *between))
-    if len(units) < 2 or draft.at_once:
-        yield from _together(draft, part, work, what, version=version, sealed=sealed)
-        return
-    names = [unit.name for unit in units]
-    yield from _held(draft, part, what, between)
-    # Both ways it reaches all of them: none may have gone on by itself meanwhile.
-    held = (steps.held(names),)
-    for one in work:
-        yield dataclasses.replace(one, gates=(*one.gates, *held), undo_gates=held)
-    for place, unit in enumerate(units):
-        gates = draft.within(*draft.around(part, unit, names[place:]), *between)
-        yield from _turn(draft, part, place, gates, what, version=version, sealed=sealed)
-
-
-def _held(draft: Draft, part: Part, what: str, between: tuple[Gate, ...]) -> Iterator[Step]:
-    """All agents held. Undone backwards, one is released when those before it are well again."""
-    names = [unit.name for unit in part.units]
-    for place, unit in enumerate(part.units):
-        hold, guard = steps.hold_agent(unit.name, held_for(place)), draft.guard(part, unit)
-        yield step(
-            unit.name,
-            f"hold: {what}",
-            hold,
-            steps.release_agent(unit.name, guard.name if guard else ""),
-            lane=part.name,
-            gates=draft.entry(draft.whole(besides=names), *between) if place == 0 else (),
-            undo_gates=draft.ready(part, unit, besides=names[: place + 1]),
-        )
-
-
-def held_for(place: int) -> float:
-    """Seconds that the agent of a unit is held at most, the one whose turn comes first shortest.
-
-    So where a plan stands still for that long, the units follow by themselves, and not together.
-    """
-    return HELD + place * steps.HOUR / 2
-
-
-def _turn(
-    draft: Draft,
-    part: Part,
-    place: int,
-    gates: tuple[Gate, ...],
-    what: str,
-    *,
-    version: str,
-    sealed: bool,
-) -> Iterator[Step]:
-    unit = part.units[place]
-
-    def released(gates: tuple[Gate, ...]) -> Iterator[Step]:
-        hold = steps.hold_agent(unit.name, held_for(place))
-        release = steps.release_agent(unit.name)
-        yield step(unit.name, f"release: {what}", release, hold, lane=part.name, gates=gates)
-        yield _awaited(part, unit.name, f"settle: {what}", [unit.name], version, sealed=sealed)
-
-    yield from _guarded(draft, part, unit, what, gates, released)
-
-
-def _guarded(
-    draft: Draft,
-    part: Part,
-    unit: Unit,
-    what: str,
-    gates: tuple[Gate, ...],
-    work: Callable[[tuple[Gate, ...]], Iterator[Step]],
-) -> Iterator[Step]:
-    """Work on a unit that stays in service, while the agent that keeps its address is paused.
-
-    `work` is given the gates of its first step.
-    """
-    guard = draft.guard(part, unit)
-    if guard is None:
-        yield from work(gates)
-        return
-    name, lane = f"{unit.name} {what}", part.name
-    pause, resume = steps.pause_unit(guard.name), steps.resume_unit(guard.name)
-    yield step(guard.name, f"pause: {name}", pause, resume, lane=lane, gates=gates)
-    yield from work(draft.still(part, unit))
-    yield step(guard.name, f"resume: {name}", resume, steps.nothing(), lane=lane)
-
-
-def _awaited(
-    part: Part, subject: str, what: str, units: Sequence[str], version: str, *, sealed: bool
-) -> Step:
-    wait = steps.await_unsealed(units) if sealed else steps.await_units(units, version)
-    timeout = steps.DAY if sealed else part.upgrade.timeout
-    nothing = steps.nothing()
-    return step(subject, what, wait, nothing, lane=part.name, timeout=timeout, attempts=1)
-
-
-def _option(part: Part, option: str, value: object, suffix: str = "") -> Step:
-    """Nothing to undo where the value is what it was at first."""
-    before = part.option(option)
-    undo = steps.set_options(part.name, {option: before})
-    set_ = steps.set_options(part.name, {option: value})
-    return step(part.name, f"{option}{suffix}", set_, undo, lane=part.name)
 
 
 def _origin(target: Target) -> list[Step]:
     if target.origin is None or target.part.charm.origin is None:
         return []
-    changed = _option(target.part, target.part.charm.origin, target.origin)
+    changed = set_option(target.part, target.part.charm.origin, target.origin)
     # Where the charm upgrades by itself, the option is the upgrade, and nothing takes that back.
     managed = target.part.upgrade.way == "managed" and target.part.option(MANAGED) is not None
     return [changed if managed else dataclasses.replace(changed, undo=None)]
@@ -245,14 +121,17 @@ def _origin(target: Target) -> list[Step]:
 def prepared(draft: Draft, target: Target) -> Iterator[Step]:
     """The charm and its options, so that any unit can be upgraded, and none is yet."""
     if target.outstanding and target.part.option(MANAGED) is not True:
-        yield _option(target.part, MANAGED, value=True)
+        yield set_option(target.part, MANAGED, value=True)
     yield from charm_steps(draft, target)
     for changed in _origin(target):
         yield dataclasses.replace(changed, gates=draft.within(draft.whole()))
 
 
 def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
-    """One unit at a time, the leader first; the address of each leaves before it is paused."""
+    """One unit at a time, the leader first; the address of each leaves before it is paused.
+
+    Whoever leads when it is upgraded migrates the database: it is the first.
+    """
     part = target.part
     yield from prepared(draft, target)
     for unit in part.units:
@@ -267,9 +146,13 @@ def unit_by_unit(draft: Draft, target: Target) -> Iterator[Step]:
 def _one(draft: Draft, target: Target, unit: Unit) -> Iterator[Step]:
     part = target.part
     alone = len(part.application.units) == 1
+    leads = _leads(target, unit)
     if not alone:
-        yield from draft.pause(part, unit, part.name)
-    found = [upgrade_step(unit, target, part.name)]
+        first, *rest = draft.pause(part, unit, part.name)
+        yield dataclasses.replace(first, gates=(*first.gates, *leads))
+        yield from rest
+    upgraded = upgrade_step(unit, target, part.name)
+    found = [dataclasses.replace(upgraded, gates=leads), tell_step(unit, target, part.name)]
     if target.packages:
         found.insert(0, packages(unit.name, part.name, part.upgrade.hold))
     if alone:
@@ -279,24 +162,33 @@ def _one(draft: Draft, target: Target, unit: Unit) -> Iterator[Step]:
         yield from draft.resume(part, unit, part.name)
 
 
+def _leads(target: Target, unit: Unit) -> tuple[Gate, ...]:
+    """The first of all is still the leader, where any is behind."""
+    first = target.outstanding == target.part.units and unit is target.part.units[0]
+    return (steps.leads(unit.name),) if first and unit.leader else ()
+
+
 def upgrade_step(unit: Unit, target: Target, lane: str) -> Step:
-    """The upgrade of one unit's workload: no way back from here."""
+    """The upgrade of one unit's workload: no way back from here, and no second attempt.
+
+    The charm upgrades packages, then its database. Where that fails, another run finds the
+    packages there, and does nothing.
+    """
     do = steps.upgrade_unit(unit.name, target.version)
     timeout = target.part.upgrade.timeout
-    return step(unit.name, "upgrade", do, None, lane=lane, timeout=timeout, attempts=2)
+    return step(unit.name, "upgrade", do, None, lane=lane, timeout=timeout, attempts=1)
 
 
-def packages(unit: str, lane: str, hold: tuple[str, ...] = ()) -> Step:
-    """The machine's other packages, but for those that must stay."""
-    held = " ".join(hold)
-    command = f"apt-mark hold {held} && {_PACKAGES}; r=$?; apt-mark unhold {held}; exit $r"
-    do = steps.run_command(unit, command if hold else _PACKAGES)
-    return step(unit, "packages", do, None, lane=lane, timeout=LONG, attempts=2)
+def tell_step(unit: Unit, target: Target, lane: str) -> Step:
+    """The unit tells what it runs now: the proof of its upgrade."""
+    do = steps.tell_version(unit.name, target.version)
+    return step(unit.name, "tell version", do, steps.nothing(), lane=lane)
 
 
-def _packages_in_turn(draft: Draft, target: Target) -> Iterator[Step]:
+def _packages_in_turn(draft: Draft, target: Target, *between: Gate) -> Iterator[Step]:
     """The other packages of units that nothing else pauses, one unit after another.
 
+    They come before the charm and its origin: what is upgraded then is the newest of its release.
     Machines of hypervisors have theirs while they are empty.
     """
     part, machines = target.part, {host.unit.machine for host in draft.survey.hosts}
@@ -309,11 +201,9 @@ def _packages_in_turn(draft: Draft, target: Target) -> Iterator[Step]:
         def upgraded(gates: tuple[Gate, ...], unit: Unit = unit) -> Iterator[Step]:
             do = packages(unit.name, part.name, part.upgrade.hold)
             yield dataclasses.replace(do, gates=gates)
-            what, sealed = "settle: packages", part.upgrade.sealed
-            yield _awaited(part, unit.name, what, [unit.name], "", sealed=sealed)
 
-        gates = draft.entry(*draft.around(part, unit))
-        yield from _guarded(draft, part, unit, "packages", gates, upgraded)
+        gates, sealed = draft.entry(*draft.around(part, unit), *between), part.upgrade.sealed
+        yield from guarded(draft, part, unit, "packages", gates, upgraded, sealed=sealed)
 
 
 def by_restart(draft: Draft, target: Target) -> Iterator[Step]:
@@ -322,53 +212,24 @@ def by_restart(draft: Draft, target: Target) -> Iterator[Step]:
     if not (_moves(target) or target.packages):
         return
 
+    version, timeout = target.version, part.upgrade.timeout
+    units = part.application.units
+
     def work() -> Iterator[Step]:
         yield from charm_steps(draft, target, deferred=deferring)
         for changed in _origin(target):
             yield dataclasses.replace(changed, gates=draft.within(draft.whole()))
+            # Who is told to restart before he has the new packages runs the old ones.
+            if deferring:
+                yield draft.settle(part.name, "settle: upgrade", units, timeout, version)
 
     deferring = RESTARTS in part.application.options
     if deferring:
         yield from with_restarts_put_off(draft, part, work, packages_too=target.packages)
     else:
-        yield from work()
         yield from _packages_in_turn(draft, target)
-    timeout = part.upgrade.timeout
-    version = target.version
-    yield draft.settle(part.name, "upgraded", part.application.units, timeout, version)
-
-
-def with_restarts_put_off(
-    draft: Draft,
-    part: Part,
-    work: Callable[[], Iterator[Step]],
-    *,
-    packages_too: bool = False,
-) -> Iterator[Step]:
-    """What reaches all units at once, with their restarts one after another.
-
-    With `packages_too` each unit's machine gets its other packages before the restart.
-    """
-    before = part.option(RESTARTS)
-    if before is not False:
-        yield _option(part, RESTARTS, value=False)
-        for unit in part.units:
-            yield _deferred(draft, part, unit, "clear deferred hooks")
-    yield from work()
-    for unit in part.units:
-        if packages_too:
-            gates = draft.within(*draft.around(part, unit))
-            one = packages(unit.name, part.name, part.upgrade.hold)
-            yield dataclasses.replace(one, gates=gates)
-        yield _deferred(draft, part, unit, "restart")
-        wait = steps.await_units([unit.name])
-        yield step(
-            unit.name, "settle", wait, steps.nothing(), lane=part.name, timeout=LONG, attempts=1
-        )
-    if before is not False:
-        again = _option(part, RESTARTS, value=True, suffix=" again")
-        put_off = steps.set_options(part.name, {RESTARTS: False})
-        yield dataclasses.replace(again, undo=put_off)
+        yield from work()
+    yield draft.settle(part.name, "upgraded", units, timeout, version)
 
 
 def _moves(target: Target) -> bool:
@@ -376,20 +237,26 @@ def _moves(target: Target) -> bool:
     return bool(target.outstanding or target.channel or target.origin is not None or newer)
 
 
-def _deferred(draft: Draft, part: Part, unit: Unit, what: str) -> Step:
-    around = draft.around(part, unit)
-    do = steps.run_action(unit.name, DEFERRED)
-    # On the way back, too, what was put off is done unit by unit.
-    return step(
-        unit.name,
-        what,
-        do,
-        do,
-        lane=part.name,
-        gates=draft.within(*around),
-        undo_gates=around,
-        timeout=part.upgrade.timeout,
-    )
+def by_turns(draft: Draft, target: Target) -> Iterator[Step]:
+    """All units at once are told, and take their turns by themselves.
+
+    Each waits at the end of its own hook until all are there: whoever were held would have the
+    others fail.
+    """
+    part = target.part
+    yield from _required_before(draft, part)
+    if not _moves(target):
+        return
+    monitors = draft.survey.monitors.get(part.name, part.name)
+    health = steps.ceph_health(monitors)
+    yield from _packages_in_turn(draft, target, health)
+    yield from charm_steps(draft, target)
+    for changed in _origin(target):
+        yield dataclasses.replace(changed, gates=draft.entry(draft.whole(), health), undo=None)
+    if target.outstanding or target.origin is not None:
+        units, version = part.application.units, target.version if target.outstanding else ""
+        timeout = part.upgrade.timeout * len(units)
+        yield draft.settle(part.name, "upgraded", units, timeout, version)
 
 
 def by_host(draft: Draft, target: Target) -> Iterator[Step]:
@@ -399,24 +266,29 @@ def by_host(draft: Draft, target: Target) -> Iterator[Step]:
     time. Between two of them Ceph is well but for what the plan itself did.
     """
     part = target.part
-    yield from _required_before(draft, part)
     if not _moves(target):
         return
     monitors = draft.survey.monitors.get(part.name, part.name)
-    yield from charm_steps(draft, target)
-    noout = part.upgrade.noout and target.origin is not None
+    stops = part.upgrade.noout and (target.origin is not None or target.packages)
+    health = steps.ceph_health(monitors, [steps.FLAGS_SET] if stops else [])
     set_, unset = steps.set_noout(monitors), steps.unset_noout(monitors)
-    first = [step(monitors, "set noout", set_, unset, lane=part.name)] if noout else []
-    health = steps.ceph_health(monitors, [steps.FLAGS_SET] if noout else [])
-    yield from _by_origin(draft, target, first, health)
-    if noout:
-        yield step(monitors, "unset noout", unset, steps.nothing(), lane=part.name)
+    noout = [step(monitors, "set noout", set_, unset, lane=part.name)] if stops else []
+    if target.packages:
+        for one in noout:
+            yield dataclasses.replace(one, gates=draft.entry(health))
+        noout = []
+    yield from _packages_in_turn(draft, target, health)
+    yield from charm_steps(draft, target)
+    yield from _by_origin(draft, target, noout, health)
+    whole = steps.ceph_health(monitors, [steps.FLAGS_SET, steps.UPGRADE_FINISHED])
+    if stops:
+        nothing = steps.nothing()
+        yield step(monitors, "unset noout", unset, nothing, lane=part.name, gates=(whole,))
     if part.upgrade.requires == "after" and target.outstanding:
         release = target.channel or part.application.channel
         required = steps.require_osd_release(monitors, release.partition("/")[0])
-        agree = steps.versions_agree(part.name, target.version)
-        yield step(monitors, "require release", required, None, lane=part.name, gates=(agree,))
-    yield from _packages_in_turn(draft, target)
+        gates = (steps.versions_agree(part.name, target.version), whole)
+        yield step(monitors, "require release", required, None, lane=part.name, gates=gates)
 
 
 def _required_before(draft: Draft, part: Part) -> Iterator[Step]:
@@ -438,12 +310,12 @@ def _required_before(draft: Draft, part: Part) -> Iterator[Step]:
 def at_once(draft: Draft, target: Target) -> Iterator[Step]:
     """Every unit does it when the option changes: so their agents are held, and let go in turn."""
     part = target.part
-    if part.option(MANAGED) is True and target.outstanding:
-        yield _option(part, MANAGED, value=False)
-    yield from charm_steps(draft, target)
-    yield from _by_origin(draft, target)
     if target.outstanding or target.origin is not None:
         yield from _packages_in_turn(draft, target)
+    if part.option(MANAGED) is True and target.outstanding:
+        yield set_option(part, MANAGED, value=False)
+    yield from charm_steps(draft, target)
+    yield from _by_origin(draft, target)
 
 
 def _by_origin(
@@ -454,11 +326,19 @@ def _by_origin(
     `first` is done when all are held, before the option is set.
     """
     part, version = target.part, target.version if target.outstanding else ""
+    leads = _leads(target, part.units[0]) if part.units else ()
     change = [dataclasses.replace(changed, undo=None) for changed in _origin(target)]
     if change:
         work = [*first, *change]
         yield from one_by_one(
-            draft, part, work, "upgrade", version=version, sealed=False, between=between
+            draft,
+            part,
+            work,
+            "upgrade",
+            version=version,
+            sealed=False,
+            first=leads,
+            between=between,
         )
     elif target.outstanding:
         timeout = part.upgrade.timeout
@@ -466,6 +346,6 @@ def _by_origin(
 
 
 def charm_only(draft: Draft, target: Target) -> Iterator[Step]:
-    """The charm, and the machine's other packages where they are asked for."""
-    yield from charm_steps(draft, target)
+    """The charm, and before it the machine's other packages where they are asked for."""
     yield from _packages_in_turn(draft, target)
+    yield from charm_steps(draft, target)

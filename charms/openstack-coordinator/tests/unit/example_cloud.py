@@ -151,7 +151,7 @@ def _settle(example: Example, application: dict[str, Any], release: str) -> None
     _versions(example, name, version)
     actions = set() if charm in _FEWER_ACTIONS else {"pause", "resume"}
     actions |= {"openstack-upgrade"} if managed else set()
-    actions |= {"run-deferred-hooks"} if "enable-auto-restarts" in options else set()
+    actions |= {"restart-services"} if "enable-auto-restarts" in options else set()
     actions |= {"mysqldump"} if facts.role == "database" else set()
     actions |= {"archive-data", "purge-data"} if facts.role == "compute-api" else set()
     example.actions[name] = frozenset(actions)

@@ -48,8 +48,17 @@ def antelope_to_bobcat() -> Case:
 
 
 def bobcat_to_caracal() -> Case:
-    """High availability, six hypervisors, two at a time, in a window, machines' packages too."""
+    """High availability, six hypervisors, two at a time, in a window, machines' packages too.
+
+    The last unit of Keystone leads, its cluster agents have other numbers than their units, and
+    where its packages come from is left to the default of its charm.
+    """
     example = at_release("2023.2")
+    units = example.application("keystone")["units"]
+    agents = [unit["subordinates"] for unit in units.values()]
+    for (name, unit), beside in zip(units.items(), reversed(agents), strict=True):
+        unit.update(leader=name == "keystone/2", subordinates=beside)
+    example.options["keystone"]["openstack-origin"] = "bobcat"
     window = request.Window("0 22 * * 1-5", 6.0, "Europe/Rome")
     terms = dataclasses.replace(TERMS, window=window, max_unavailable=2)
     return example, request.Release(packages=True, unattended=True), terms
@@ -104,7 +113,8 @@ def broken_units() -> Case:
     example.unit("cinder/2")["agent-status"] = full_status.status("executing")
     filters = "AvailabilityZoneFilter,ComputeFilter"
     example.options["nova-cloud-controller"]["scheduler-default-filters"] = filters
-    example.options["ovn-chassis"]["enable-auto-restarts"] = False
+    example.options["ovn-central"]["enable-auto-restarts"] = False
+    example.options["nova-compute"]["enable-live-migration"] = False
     example.ceph = (
         snapshot.Ceph("ceph-mon", "HEALTH_WARN", ("OSD_DOWN", "OSDMAP_FLAGS"), ("noout",)),
     )

@@ -136,13 +136,50 @@ def test_an_action_done_before_the_step_was_begun_does_not_count() -> None:
     assert state(steps.run_action("keystone/0", "archive-data"), None, tasks=ended) == "absent"
 
 
-def test_a_unit_is_upgraded_by_its_version_also_while_it_is_paused() -> None:
+def test_a_unit_that_has_its_version_before_is_upgraded_also_while_it_is_paused() -> None:
     upgrade = steps.upgrade_unit("keystone/0", "29.2")
     assert state(upgrade, None, edited(workload_status=PAUSED)) == "done"
     assert state(upgrade, None, edited(workload_version="28.0.0")) == "absent"
     ended = (task("openstack-upgrade", "completed"),)
     older = edited(workload_version="28.0.0")
-    assert state(upgrade, requested(), older, tasks=ended) == "working", "the version lags"
+    assert state(upgrade, requested(), older, tasks=ended) == "done", "hooks tell the version"
+
+
+def test_an_upgrade_that_failed_is_not_excused_by_the_packages_that_it_left() -> None:
+    upgrade = steps.upgrade_unit("keystone/0", "29.2")
+    failed = (task("openstack-upgrade", "failed"),)
+    assert state(upgrade, requested(), edited(workload_status=PAUSED), tasks=failed) == "failed"
+    nothing = (
+        dataclasses.replace(
+            task("openstack-upgrade", "completed"), outcome="no upgrade available"
+        ),
+    )
+    seen = see(upgrade, requested(), edited(workload_version="28.0.0"), tasks=nothing)
+    assert seen is not None
+    assert (seen.state, seen.reason.rpartition(": ")[2]) == ("failed", "no upgrade available")
+
+
+def test_a_unit_tells_its_version_when_its_charm_has_looked() -> None:
+    tell = steps.tell_version("keystone/0", "29.2")
+    older = edited(workload_version="28.0.0")
+    assert state(tell, requested(), older) == "absent"
+    looked = (task("juju-exec", "completed", parameters={"command": steps.TELL}),)
+    assert state(tell, requested(), older, tasks=looked) == "working"
+    assert state(tell, requested(), edited(workload_status=PAUSED)) == "done"
+    assert state(tell, requested(), edited(agent="executing")) == "working"
+
+
+def test_restarts_that_are_queued_are_waited_for_where_they_were_asked_for() -> None:
+    queued = "Unit is ready. Services queued for restart: ovn-ovsdb-server-nb"
+    cloud_ = edited(workload_status=full_status.status("active", queued))
+    assert state(steps.await_units(["keystone/0"]), None, cloud_) == "done"
+    assert state(steps.await_units(["keystone/0"], restarted=True), None, cloud_) == "working"
+
+
+def test_a_unit_that_lacks_its_agent_is_waited_for_until_it_rests() -> None:
+    lacking = edited(workload_status=full_status.status("blocked", "Services not running"))
+    assert state(steps.await_units(["keystone/0"]), None, lacking) == "working"
+    assert state(steps.await_units(["keystone/0"], serving=False), None, lacking) == "done"
 
 
 @pytest.mark.parametrize("agent", ["executing", "lost"])
@@ -348,6 +385,7 @@ ALL = [
     steps.pause_unit("keystone/0"),
     steps.resume_unit("keystone/0"),
     steps.upgrade_unit("keystone/0", "29"),
+    steps.tell_version("keystone/0", "29"),
     steps.await_units(["keystone/0"]),
     steps.await_unsealed(["vault/0"]),
     steps.run_action("keystone/0", "x"),

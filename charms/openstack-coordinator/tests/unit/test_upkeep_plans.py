@@ -88,7 +88,7 @@ def test_all_hosts_of_a_drain_are_off_before_a_guest_moves() -> None:
 def test_packages_reach_every_machine_once_and_never_under_guests() -> None:
     example = at_release("2023.2")
     plan = planned(example, request.Release(packages=True))
-    done = [s for s in every(plan, "run-command") if s.id.endswith(" packages")]
+    done = [s for s in every(plan, "run-command") if s.id.partition(" ")[2] == "packages"]
     units = [step.do.arguments["unit"] for step in done]
     assert len(units) == len(set(units))
     principals = {
@@ -108,8 +108,19 @@ def test_packages_of_a_queue_come_while_its_restarts_are_put_off() -> None:
     (wave,) = (wave for wave in plan.waves if wave.name == "rabbitmq-server")
     names = [step.id.partition(" ")[2] for step in wave.steps]
     assert names[0] == "enable-auto-restarts"
-    assert names[4:-2] == ["packages", "restart", "settle"] * 3
+    assert names[4:7] == ["packages"] * 3
+    assert names[7:-2] == ["restart", "settle"] * 3
     assert names[-2] == "enable-auto-restarts again"
+
+
+def test_packages_are_the_newest_of_the_release_at_hand_before_it_is_left() -> None:
+    plan = planned(at_release("2023.2"), request.Release(packages=True))
+    for wave in plan.waves:
+        names = [step.id.partition(" ")[2] for step in wave.steps]
+        if "packages" in names and wave.name in KNOWN.upgrades:
+            last = len(names) - names[::-1].index("packages")
+            moves = [n for n, s in enumerate(wave.steps, 1) if s.id.endswith(" source")]
+            assert not moves or last < moves[0], wave.name
 
 
 def test_packages_of_one_unit_alone_wait_until_all_is_well() -> None:
