@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import openstack.exceptions
 import pytest
 
 from sandbox import credential_steps
@@ -69,8 +70,14 @@ class Proof:
     def _look(self) -> None:
         compute = self._client.compute
         while not self._ended.wait(0.5):
-            servers = list(compute.servers(all_projects=True, name=_CANARY))
-            enabled = {s.host for s in compute.services(binary="nova-compute", status="enabled")}
+            try:
+                # First who is enabled: a host is not while its guest is still to be built.
+                enabled = {
+                    s.host for s in compute.services(binary="nova-compute", status="enabled")
+                }
+                servers = list(compute.servers(all_projects=True, name=_CANARY))
+            except openstack.exceptions.SDKException:
+                continue
             for server in servers:
                 host = server.name.removeprefix(_CANARY)
                 if server.status == "ACTIVE" and server.hypervisor_hostname == host:

@@ -6,11 +6,13 @@ import json
 import threading
 import time
 import urllib.request
+from collections import Counter
 from typing import Any
 
 import pytest
 from charms.openstack_coordinator.v0.rolling_plan import short
 
+from sandbox.juju.state.store import Store
 from tests.integration.coordinator.model import CHARM, Model
 
 ENDS_WITHIN = 900.0
@@ -22,13 +24,16 @@ METRIC = "openstack_coordinator_"
 
 
 class Watch:
-    """Looks at these units all the time, and remembers the worst that it saw."""
+    """Looks at these units all the time, and remembers the worst that it saw.
+
+    Which were paused is read from the controller's own record: a pause may be shorter than a look.
+    """
 
     def __init__(self, model: Model, watched: tuple[str, ...] = KEYSTONE) -> None:
         self._watched = watched
         self.most_down: tuple[str, ...] = ()
-        self.paused: set[str] = set()
         self._model = model
+        self._before = self._pauses()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
 
@@ -40,13 +45,27 @@ class Watch:
         self._ended.set()
         self._thread.join()
 
+    @property
+    def paused(self) -> set[str]:
+        """Those that were paused since it looks."""
+        return set((self._pauses() - self._before).elements())
+
+    def _pauses(self) -> Counter[str]:
+        store = Store(self._model.home.folder("juju") / "juju.db", read_only=True)
+        with store.reading() as tx:
+            rows = tx.all("SELECT unit FROM runs WHERE kind = 'action pause' AND exit_code = 0")
+        store.close()
+        return Counter(row["unit"] for row in rows if row["unit"] in self._watched)
+
     def _look(self) -> None:
         while not self._ended.wait(0.5):
-            units = self._model.units()
+            try:
+                units = self._model.units()
+            except (AssertionError, OSError):  # the controller is busy, or begins again
+                continue
             down = tuple(
                 u for u in self._watched if units[u]["workload-status"]["current"] != "active"
             )
-            self.paused |= {u for u in down if _message(units[u]).startswith("Paused")}
             self.most_down = max(self.most_down, down, key=len)
 
 
@@ -73,17 +92,13 @@ def scrape(target: str) -> set[str]:
     return {line for line in lines if not line.startswith("#")}
 
 
-def _message(unit: dict[str, dict[str, str]]) -> str:
-    return unit["workload-status"].get("message", "")
-
-
 def test_a_refresh_is_rolled_back_from_its_midst(model: Model) -> None:
     """Some units have the new charm and some are held: all come back, one after another."""
     before = model.status()["applications"]["keystone"]["charm-rev"]
     made = model.act("plan", "request=refresh", "applications=keystone")
     model.act("run", f"hash={made['hash']}")
     with Watch(model, AGENTS) as watch:
-        model.wait(lambda: len(watch.paused) == 2, ENDS_WITHIN)
+        model.wait(lambda: len(watch.paused) >= 2, ENDS_WITHIN)
         assert model.status()["applications"]["keystone"]["charm-rev"] > before
         model.act("abort")
         model.wait(lambda: _phases(model) == ["aborted"], 120)
