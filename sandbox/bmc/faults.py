@@ -58,12 +58,16 @@ def read(home: Home, known: Hardware) -> Faults:
     return Faults(data["generation"], nodes)
 
 
-def stamp(home: Home) -> int:
-    """Changes when the wishes do."""
+Stamp = tuple[int, int]
+
+
+def stamp(home: Home) -> Stamp:
+    """Changes when the wishes do: each is a new file, and two may have the same time."""
     try:
-        return _path(home).stat().st_mtime_ns
+        known = _path(home).stat()
     except FileNotFoundError:
-        return 0
+        return 0, 0
+    return known.st_mtime_ns, known.st_ino
 
 
 def acknowledge(home: Home, faults: Faults) -> None:
@@ -124,7 +128,7 @@ def _change(home: Home, node: str, **fields: Any) -> bool:
     return _applied(home, generation)
 
 
-def _applied(home: Home, generation: int, patience: float = 3.0) -> bool:
+def _applied(home: Home, generation: int, patience: float = 30.0) -> bool:
     path = _path(home).with_suffix(".applied")
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and _serves(home):

@@ -42,11 +42,12 @@ class Service:
 
     async def run(self, ended: asyncio.Event) -> None:
         """Serve until `ended` is set."""
+        seen = faults.stamp(self._home)
         await self._apply()
         pid = self._home.folder("run") / "bmc.pid"
         pid.write_text(f"{os.getpid()}\n", encoding="ascii")
         tasks = [asyncio.create_task(machine.run()) for machine in self._machines]
-        tasks.append(asyncio.create_task(self._watch()))
+        tasks.append(asyncio.create_task(self._watch(seen)))
         waiting = asyncio.create_task(_until(ended))
         done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
         for task in [*tasks, waiting]:
@@ -76,8 +77,8 @@ class Service:
             await bmc.apply(wished.of(name))
         faults.acknowledge(self._home, wished)
 
-    async def _watch(self) -> None:
-        seen = faults.stamp(self._home)
+    async def _watch(self, seen: faults.Stamp) -> None:
+        """Apply the wishes whenever they are no longer those of `seen`."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             now = faults.stamp(self._home)

@@ -26,8 +26,10 @@ from sandbox.maas.store import Store, machine, machine_row, take, write_event
 
 _log = logging.getLogger(__name__)
 
-_RETRY_WAITS = (0.5, 1.0, 2.0, 3.0)
-"""Seconds before each further attempt at a power action."""
+_RETRY_WAITS = (1.0, 2.0, 2.0, 4.0, 6.0, 8.0)
+"""Seconds before each further attempt at a power action (MAAS: DEFAULT_WAITING_POLICY)."""
+_PATIENCE = 20.0
+"""Seconds after which nothing is attempted: to find an IPMI BMC dead takes six each time."""
 _NODE_TIMEOUTS = {
     Status.COMMISSIONING: 1200.0,
     Status.TESTING: 1200.0,
@@ -52,6 +54,8 @@ class Region:
         self.store = store
         self._drivers = drivers
         self._locks: dict[int, asyncio.Lock] = {}
+        self._attempts: dict[int, asyncio.Task[PowerError | None]] = {}
+        """The power actions under way, by the row ids of their machines."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -107,6 +111,8 @@ class Region:
                     expires = None if timeout is None else time.time() + timeout
                     tx.update("machine", row["id"], expires=expires)
             machine_id = machine_row(tx, system_id)["id"]
+        if follows and (outdated := self._attempts.get(machine_id)) is not None:
+            outdated.cancel()  # as MAAS stops a deployment that is aborted
         return machine_id, follows
 
     async def perform(self, system_id: str, user: str | None, decision: Decision) -> None:
@@ -175,7 +181,16 @@ class Region:
             row = tx.one("SELECT * FROM machine WHERE id = ?", machine_id)
         if call is None or row is None:
             return False
-        error = await self._try(row, call["action"])
+        attempt = asyncio.create_task(self._try(row, call["action"]))
+        self._attempts[machine_id] = attempt
+        try:
+            await asyncio.wait({attempt})
+        finally:
+            attempt.cancel()
+            del self._attempts[machine_id]
+        if attempt.cancelled():
+            return True  # for what was decided instead
+        error = attempt.result()
         with self.store.transaction() as tx:
             row = tx.one("SELECT * FROM machine WHERE id = ?", machine_id)
             # Another action may have been decided meanwhile: then this one's failure is no news.
@@ -200,9 +215,13 @@ class Region:
         return True
 
     async def _try(self, row: Any, action: Action) -> PowerError | None:
+        """Why the last attempt failed; None when one did not. SANDBOX_NODE_SPEED divides waits."""
         failure: PowerError | None = None
+        speed, began = hardware.speed(), time.monotonic()
         for wait in (0.0, *_RETRY_WAITS):
-            await asyncio.sleep(wait)
+            if (time.monotonic() - began) * speed > _PATIENCE:
+                break
+            await asyncio.sleep(wait / speed)
             try:
                 await self._driver(row).power(action, _parameters(row))
             except PowerError as error:

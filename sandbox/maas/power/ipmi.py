@@ -80,9 +80,11 @@ async def _run(parameters: Mapping[str, str], *command: str) -> str:
     try:
         output, errors = await asyncio.wait_for(process.communicate(), _TIMEOUT)
     except asyncio.TimeoutError:
-        process.kill()
-        await process.wait()
         raise PowerConnectionError(_UNREACHABLE) from None
+    finally:
+        if process.returncode is None:  # late, or no longer wanted
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise _failure(errors.decode(errors="replace"))
     return output.decode(errors="replace")

@@ -87,12 +87,14 @@ class Metal:
         return next(m for m in self.ledger.machines.values() if m.hostname == hostname)
 
     def start(self, name: str) -> None:
+        if name == "bmc":
+            self._bmcs_served.unlink(missing_ok=True)
         self.processes[name] = subprocess.Popen(
             [sys.executable, "-m", f"sandbox.{name}"],
             env={**os.environ, **self.home.environment, "SANDBOX_NODE_SPEED": "20"},
         )
         deadline = time.monotonic() + PATIENCE
-        while not _answers(*self._place(name)):
+        while not self._serves(name):
             assert self.processes[name].poll() is None, f"sandbox.{name} has ended"
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -101,10 +103,16 @@ class Metal:
         self.processes[name].kill()
         self.processes[name].wait()
 
-    def _place(self, name: str) -> tuple[str, int]:
-        if name == "maas":
-            return self.home.region_address, 5443
-        return self.home.bmc_address(1), 443
+    def _serves(self, name: str) -> bool:
+        if name == "bmc":
+            return self._bmcs_served.exists()
+        with socket.socket() as probe:
+            return probe.connect_ex((self.home.region_address, 5443)) == 0
+
+    @property
+    def _bmcs_served(self) -> pathlib.Path:
+        """What the BMC process writes once it serves all of them."""
+        return self.home.folder("run") / "bmc.pid"
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +127,3 @@ def metal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metal]:
     finally:
         for name in metal.processes:
             metal.stop(name)
-
-
-def _answers(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((address, port)) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 import subprocess
 import sys
 import time
@@ -27,7 +28,8 @@ class Bmcs:
 
     home: Home
     process: subprocess.Popen[bytes]
-    started_in: float
+    start_cost: float
+    """Seconds of a processor; by the clock it takes longer where others are at work."""
 
     @property
     def hardware(self) -> Hardware:
@@ -49,22 +51,29 @@ class Bmcs:
     def restart(self) -> None:
         self.process.kill()
         self.process.wait()
-        self.process, self.started_in = _start(self.home)
+        self.process, self.start_cost = _start(self.home)
 
 
 def _start(home: Home) -> tuple[subprocess.Popen[bytes], float]:
     ready = home.folder("run") / "bmc.pid"
     ready.unlink(missing_ok=True)
-    began = time.monotonic()
+    deadline = time.monotonic() + 60
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox.bmc"],
         env={**os.environ, **home.environment, "SANDBOX_NODE_SPEED": "20"},
     )
     while not ready.exists():
         assert process.poll() is None, "the BMC process has ended"
-        assert time.monotonic() < began + 20
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    return process, time.monotonic() - began
+    return process, _processor_seconds(process.pid)
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process, and its children that have ended, have used (proc(5), /proc/pid/stat)."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    ticks = stat.rpartition(")")[2].split()[11:15]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +83,7 @@ def bmcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bmcs]:
     described = yaml.safe_load(hardware.DEFAULT_PATH.read_text(encoding="utf-8"))
     described["nodes"] = described["nodes"][: len(_NODES)]
     (home.path / "hardware.yaml").write_text(yaml.safe_dump(described), encoding="utf-8")
-    process, seconds = _start(home)
-    running = Bmcs(home, process, seconds)
+    running = Bmcs(home, *_start(home))
     yield running
     running.process.terminate()
     running.process.wait()

@@ -27,6 +27,7 @@ class Metal:
     home: Home
     maas: subprocess.Popen[bytes]
     bmc: subprocess.Popen[bytes]
+    maas_speed: float
     taken: int = 0
 
     @property
@@ -53,7 +54,7 @@ class Metal:
     def restart_maas(self) -> None:
         self.maas.kill()
         self.maas.wait()
-        self.maas = start(self.home, "sandbox.maas")
+        self.maas = start(self.home, "sandbox.maas", self.maas_speed)
 
     def restart_bmc(self) -> None:
         self.bmc.kill()
@@ -97,7 +98,7 @@ class Client:
         return self.post(f"machines/{system_id}/", op, **form)
 
     def until(
-        self, system_id: str, holds: Callable[[dict[str, Any]], bool], patience: float = 20
+        self, system_id: str, holds: Callable[[dict[str, Any]], bool], patience: float = 60
     ) -> dict[str, Any]:
         deadline = time.monotonic() + patience
         while True:
@@ -112,10 +113,13 @@ class Client:
         return self.until(system_id, lambda machine: machine["status_name"] == name)
 
 
-def start(home: Home, module: str) -> subprocess.Popen[bytes]:
+_FAST = 20.0
+
+
+def start(home: Home, module: str, speed: float = _FAST) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [sys.executable, "-m", module],
-        env={**os.environ, **home.environment, "SANDBOX_NODE_SPEED": "20"},
+        env={**os.environ, **home.environment, "SANDBOX_NODE_SPEED": str(speed)},
     )
     deadline = time.monotonic() + 30
     while not _ready(home, module):
@@ -133,9 +137,11 @@ def _ready(home: Home, module: str) -> bool:
         return probe.connect_ex((address, port)) == 0
 
 
-def begin(path: pathlib.Path) -> Metal:
+def begin(path: pathlib.Path, maas_speed: float = _FAST) -> Metal:
+    """At a `maas_speed` of 1 MAAS waits for a BMC as long as a real one does."""
     home = Home(path, reserve(str(path)))
-    return Metal(home, bmc=start(home, "sandbox.bmc"), maas=start(home, "sandbox.maas"))
+    bmc = start(home, "sandbox.bmc")
+    return Metal(home, start(home, "sandbox.maas", maas_speed), bmc, maas_speed)
 
 
 @pytest.fixture(scope="session")

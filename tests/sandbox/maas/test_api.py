@@ -70,28 +70,28 @@ def test_the_same_request_does_not_come_twice(metal: Metal):
 def test_every_node_is_enlisted_new_and_known_by_little(client: Client):
     machines = client.get("machines/").json()
     assert len(machines) == 24
-    last = client.named("node23")
-    assert (last["status_name"], last["cpu_count"], last["memory"]) == ("New", 0, 0)
-    assert last["blockdevice_set"] == []
-    assert last["boot_interface"]["links"][0]["subnet"]["space"] == "metal"
-    assert last["hardware_uuid"] is None
-    assert last["zone"]["name"] == "az2"
+    spare = client.named("node20")
+    assert (spare["status_name"], spare["cpu_count"], spare["memory"]) == ("New", 0, 0)
+    assert spare["blockdevice_set"] == []
+    assert spare["boot_interface"]["links"][0]["subnet"]["space"] == "metal"
+    assert spare["hardware_uuid"] is None
+    assert spare["zone"]["name"] == "az2"
 
 
 def test_machines_are_filtered_and_an_unknown_filter_is_a_400(client: Client):
-    node = client.named("node23")
+    node = client.named("node20")
     [nic] = node["interface_set"]
     for query in (
         {"id": node["system_id"]},
         {"mac_address": nic["mac_address"]},
-        {"hostname": "node23", "zone": "az2"},
+        {"hostname": "node20", "zone": "az2"},
     ):
         found = client.get("machines/", **query).json()
-        assert [machine["hostname"] for machine in found] == ["node23"]
+        assert [machine["hostname"] for machine in found] == ["node20"]
     assert (
-        client.get("machines/", hostname=["node22", "node23"]).json()[1]["fqdn"] == "node23.maas"
+        client.get("machines/", hostname=["node19", "node20"]).json()[1]["fqdn"] == "node20.maas"
     )
-    assert client.get("machines/", hostname="node23", status="deployed").json() == []
+    assert client.get("machines/", hostname="node20", status="deployed").json() == []
     refused = client.get("machines/", limit=5)
     assert (refused.status_code, refused.json()) == (400, {"limit": ["No such constraint."]})
 

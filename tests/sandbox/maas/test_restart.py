@@ -15,8 +15,8 @@ from .conftest import Client, Metal, begin, start
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metal]:
-    """A region that nobody else uses, for it is killed."""
-    running = begin(tmp_path_factory.mktemp("killed"))
+    """A region that nobody else uses, for it is killed; it waits for BMCs that are killed."""
+    running = begin(tmp_path_factory.mktemp("killed"), maas_speed=1)
     yield running
     running.stop()
 
