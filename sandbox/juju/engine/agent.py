@@ -314,16 +314,20 @@ class UnitAgent:
         self.memory.retry_due = True
         self.look()
 
-    def _schedule_update_status(self, interval: float) -> None:
+    def _schedule_update_status(self, interval: float, since: float | None = None) -> None:
+        """Let the next one be due an interval after `since` of the loop's time, by default now."""
         if self._update_status is not None:
             self._update_status.cancel()
         self._interval = interval
         # Juju spreads the hooks of many units by a fifth either way.
         delay = clock.real_seconds(interval * self.memory.chance.uniform(0.8, 1.2))
-        self._update_status = asyncio.get_running_loop().call_later(delay, self._status_is_due)
+        loop = asyncio.get_running_loop()
+        due = (loop.time() if since is None else since) + delay
+        self._update_status = loop.call_at(due, self._status_is_due, due)
 
-    def _status_is_due(self) -> None:
-        self._schedule_update_status(self._interval)
+    def _status_is_due(self, due: float) -> None:
+        # From when it was due: a busy machine is late each time, and would have fewer in an hour.
+        self._schedule_update_status(self._interval, due)
         self.memory.update_status_due = True
         self.look()
 

@@ -55,6 +55,8 @@ async def run_hook(memory: UnitMemory, hook: Hook) -> None:
     if prepared is None:
         skip_hook(memory, hook)
         return
+    # An update-status that comes due while this runs is another (resolver/opfactory, wrapHookOp).
+    memory.update_status_due = False
     charm = memory.runtime.unit_folder(memory.model, memory.unit) / "charm"
     found = handler(charm, "hooks", prepared.name)
     started = time.monotonic()
@@ -200,7 +202,6 @@ def _clear_resolved(tx: Transaction, memory: UnitMemory) -> None:
 async def _conclude(
     memory: UnitMemory, prepared: _Prepared, ended: Ended, seconds: float, handled_by: str
 ) -> None:
-    memory.update_status_due = False
     if ended.terminated:
         _requeue(memory, prepared, ended, seconds)
         _reboot_if_asked(memory, prepared.context, "now")

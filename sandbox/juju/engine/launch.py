@@ -53,7 +53,7 @@ async def launch(
         command = Command(argv, where.charm_folder, environment, script)
         warm = await _warm_start(memory, command)
         process = await Process.start(command, on_line, warm)
-        memory.process = process
+        memory.started(process)
         context.kill = process.kill
         with runtime.store.transaction() as tx:
             runs.set_process(tx, run, process.pid)

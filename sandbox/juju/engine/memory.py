@@ -123,6 +123,12 @@ class UnitMemory:
         if not future.done():
             future.set_exception(errors.JujuError("command execution aborted"))
 
+    def started(self, process: Process) -> None:
+        """A process runs; what was asked of it while it was started is done now."""
+        self.process = process
+        self.abort_if_asked()
+        self.kill_if_gone()
+
     def abort_if_asked(self) -> None:
         """Kill the running action if it was cancelled.
 

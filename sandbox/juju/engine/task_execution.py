@@ -22,6 +22,8 @@ from sandbox.juju.state.store import Transaction
 from sandbox.juju.state.tasks import Task
 
 _SHELL = ["/bin/bash", "-s"]
+_SOON = 0.05
+"""Seconds until a process that is still being started is looked for again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,14 +164,17 @@ async def _run(memory: UnitMemory, running: _Running) -> Ended | str:
 async def _run_script(memory: UnitMemory, running: _Running) -> Ended | str:
     """The end of a command of `juju exec`, which its timeout alone can bring about."""
     parameters, late = running.task.parameters, False
+    loop = asyncio.get_running_loop()
 
     def end() -> None:
-        nonlocal late
+        nonlocal late, timer
         late = True
+        if memory.process is None:  # it is still being started
+            timer = loop.call_later(_SOON, end)
         memory.kill()
 
     seconds = float(parameters["timeout"]) / 1e9
-    timer = asyncio.get_running_loop().call_later(seconds, end) if seconds else None
+    timer = loop.call_later(seconds, end) if seconds else None
     try:
         script = str(parameters["command"])
         ended = await launch(memory, running.context, running.run, _SHELL, script=script)

@@ -40,7 +40,7 @@ async def test_libjujus_model_deploys_a_local_charm_and_follows_its_units(
     async with libjuju(controller, model) as connected:
         await connected.deploy(charm_file, num_units=2, config={"region": "Berlin"})
         application = connected.applications["keystone"]
-        await connected.block_until(lambda: len(application.units) == 2, timeout=5)
+        await connected.block_until(lambda: len(application.units) == 2, timeout=30)
         assert (await application.get_config())["region"]["value"] == "Berlin"
         unit = connected.units["keystone/0"]
         assert unit.workload_status == "waiting"
@@ -48,15 +48,15 @@ async def test_libjujus_model_deploys_a_local_charm_and_follows_its_units(
             for name in ("keystone/0", "keystone/1"):
                 statuses.set_status(tx, model.uuid, "workload", name, "active")
                 statuses.set_status(tx, model.uuid, "agent", name, "idle")
-        await connected.block_until(lambda: application.status == "active", timeout=5)
+        await connected.block_until(lambda: application.status == "active", timeout=30)
         assert connected.machines["0"].data["base"] == "ubuntu@24.04/stable"
 
 
 async def test_what_goes_away_goes_from_libjujus_model(controller, model, charm_file):
     async with libjuju(controller, model) as connected:
         await connected.deploy(charm_file)
-        await connected.block_until(lambda: "keystone/0" in connected.units, timeout=5)
-        await connected.remove_application("keystone", block_until_done=True, timeout=5)
+        await connected.block_until(lambda: "keystone/0" in connected.units, timeout=30)
+        await connected.remove_application("keystone", block_until_done=True, timeout=30)
         assert connected.applications == {}
 
 
@@ -69,7 +69,7 @@ async def test_annotations_and_config_are_told(controller, model, charm_file):
             applications.set_config(tx, model.uuid, "keystone", {"workers": 4})
         await connected.block_until(
             lambda: application.safe_data["config"].get("workers") == 4,
-            timeout=5,
+            timeout=30,
         )
         assert await application.get_annotations() == {"team": "identity"}
 
@@ -98,6 +98,6 @@ async def test_libjujus_model_deploys_a_bundle_of_charmhub_charms(controller, mo
     )
     async with libjuju(controller, model) as connected:
         await connected.deploy(str(bundle))
-        await connected.block_until(lambda: "keystone/0" in connected.units, timeout=5)
+        await connected.block_until(lambda: "keystone/0" in connected.units, timeout=30)
     with controller.state() as tx:
         assert relations.by_key(tx, model.uuid, "keystone:shared-db mysql:shared-db")

@@ -81,7 +81,7 @@ async def test_new_lines_follow(controller, model):
         await socket.receive_str()
         assert json.loads(await socket.receive_str())["msg"] == "three"
         write(controller, model, ("machine-0", "INFO", "juju", "four"))
-        line = await asyncio.wait_for(socket.receive_str(), timeout=5)
+        line = await asyncio.wait_for(socket.receive_str(), timeout=30)
     assert json.loads(line)["msg"] == "four"
 
 

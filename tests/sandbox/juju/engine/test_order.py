@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sandbox.juju.state import applications, models, relations, removal, units
 
 LEADER = ["install", "leader-elected", "config-changed", "start"]
@@ -204,3 +206,23 @@ async def test_update_status_comes_at_the_models_interval(world):
     world.do(models.set_config, {"update-status-hook-interval": "1s"})
     await world.until(lambda: world.events("app/0").count("update-status") == 2, 5)
     await world.settled()
+
+
+async def test_an_update_status_that_comes_due_during_a_hook_runs_after_it(world):
+    """As in Juju, which looks before a hook runs whether one is due, and not after it."""
+    world.deploy(
+        "app",
+        '[ "$JUJU_HOOK_NAME" = config-changed ] && [ "$(config-get colour)" = blue ] || exit 0\n'
+        "touch ../begun; while [ ! -e ../go ]; do sleep 0.05; done",
+        config={"colour": {"type": "string", "default": "red"}},
+    )
+    await world.settled()
+    world.do(applications.set_config, "app", {"colour": "blue"})
+    await world.until(lambda: (world.charm_folder("app/0") / "../begun").exists())
+    world.do(models.set_config, {"update-status-hook-interval": "1s"})
+    await asyncio.sleep(1.3)  # it comes a fifth of the interval early or late
+    world.do(models.set_config, {"update-status-hook-interval": "1h"})
+    (world.charm_folder("app/0") / "../go").touch()
+    await world.until(lambda: "update-status" in world.events("app/0"))
+    await world.settled()
+    assert world.events("app/0")[-2:] == ["config-changed", "update-status"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
+import pytest
+
 from sandbox.juju.state import models, tasks
 from sandbox.juju.state.tasks import Request
 
@@ -112,6 +114,21 @@ async def test_a_pending_action_can_be_cancelled_and_a_running_one_aborted(world
     await world.until(lambda: world.do(tasks.get, first).status == "aborted")
 
 
+async def test_an_action_that_is_cancelled_while_its_process_is_started_is_aborted(world):
+    world.deploy(
+        "app", 'case "$JUJU_DISPATCH_PATH" in actions/*) exec sleep 20 ;; esac', actions=GREET
+    )
+    await world.settled()
+
+    def cancel(changes):
+        for number in [int(change.key) for change in changes if change.kind == "task"]:
+            if world.do(tasks.get, number).status == "running":
+                asyncio.get_running_loop().call_soon(world.do, tasks.cancel, number)
+
+    world.store.subscribe(cancel)
+    assert (await world.run("app/0", "greet")).status == "aborted"
+
+
 async def test_a_running_command_of_juju_exec_goes_on_though_it_is_cancelled(world):
     """As with Juju 3.6 and 4.0: nobody kills it."""
     world.deploy("app")
@@ -126,10 +143,12 @@ async def test_a_running_command_of_juju_exec_goes_on_though_it_is_cancelled(wor
     await world.until(lambda: world.do(tasks.get, task).status == "completed")
 
 
-async def test_a_command_of_juju_exec_ends_with_its_timeout(world):
+@pytest.mark.parametrize("timeout", [0.2, 0.0001])
+async def test_a_command_of_juju_exec_ends_with_its_timeout(world, timeout):
+    """Also with one that is over before its process has started."""
     world.deploy("app")
     await world.settled()
-    task = world.do(tasks.enqueue, [_exec("sleep 20", timeout=0.2)]).tasks[0].id
+    task = world.do(tasks.enqueue, [_exec("sleep 20", timeout=timeout)]).tasks[0].id
     await world.until(lambda: world.do(tasks.get, task).status == "failed")
     assert world.do(tasks.get, task).message == "command cancelled"
 
