@@ -48,8 +48,15 @@ def test_a_program_dies_with_a_keeper_that_is_killed_where_it_shall(
 
 
 def _sleepers(mark: pathlib.Path) -> list[int]:
-    found = processes.matching(SANDBOX_TEST=str(mark))
-    return [pid for pid in found if pathlib.Path(f"/proc/{pid}/exe").readlink().name == "sleep"]
+    return [pid for pid in processes.matching(SANDBOX_TEST=str(mark)) if _program(pid) == "sleep"]
+
+
+def _program(pid: int) -> str:
+    """What a process executes; nothing any more when it has just ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/exe").readlink().name
+    except OSError:
+        return ""
 
 
 def _until(condition: Callable[[], bool]) -> None:

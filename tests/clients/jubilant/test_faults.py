@@ -31,7 +31,7 @@ def test_an_agent_that_is_cut_off_is_lost_until_it_is_back(juju, charms, control
 def test_a_machine_that_died_is_down_until_it_is_back(juju, charms, controller):
     juju.deploy(charms / "web.charm")
     settle(juju)
-    FaultClient(controller.home, str(juju.model)).apply(Fault("kill", "machine:0", seconds=5))
+    FaultClient(controller.home, str(juju.model)).apply(Fault("kill", "machine:0", seconds=15))
     status = juju.status()
     assert status.machines["0"].juju_status.current == "down"
     assert status.apps["web"].units["web/0"].juju_status.current == "lost"

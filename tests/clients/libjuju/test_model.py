@@ -190,6 +190,7 @@ async def test_an_offer_is_consumed_by_another_model(controller, model, charms):
 
 
 async def test_a_failed_hook_ends_the_wait(model, charms):
+    await model.set_config({"automatically-retry-hooks": "false"})
     await model.deploy(str(charms / "web.charm"), config={"title": "broken"})
     with pytest.raises(JujuUnitError):
         await model.wait_for_idle(status="active", timeout=60, raise_on_error=True)
