@@ -256,7 +256,9 @@ def by_turns(draft: Draft, target: Target) -> Iterator[Step]:
     if target.outstanding or target.origin is not None:
         units, version = part.application.units, target.version if target.outstanding else ""
         timeout = part.upgrade.timeout * len(units)
-        yield draft.settle(part.name, "upgraded", units, timeout, version)
+        settle = draft.settle(part.name, "upgraded", units, timeout, version)
+        # Of many, the first may have waited in vain for the last: Juju lets it try again.
+        yield dataclasses.replace(settle, attempts=5)
 
 
 def by_host(draft: Draft, target: Target) -> Iterator[Step]:
