@@ -274,6 +274,14 @@ class Agents:
         else:
             self.cancel(unit, task)
 
+    def restart(self, unit: SimUnit) -> None:
+        """The agent begins anew: a command that holds it is over, and what waited goes on."""
+        running = unit.running
+        if running is not None and running.task is not None and running.name == "hold":
+            unit.lapsed = True
+            running.task.message = "action terminated"
+            self.finish(unit, running, "failed")
+
     def cancel(self, unit: SimUnit, task: SimTask) -> None:
         """What Juju does with a task that is cancelled: a command that runs goes on."""
         running = unit.running

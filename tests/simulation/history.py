@@ -12,10 +12,12 @@ import random
 from typing import Literal
 
 import gates
+import holding
 import observing
 import planner
+import snapshot
 from charms.openstack_coordinator.v0 import rolling
-from charms.openstack_coordinator.v0.rolling_plan import Plan
+from charms.openstack_coordinator.v0.rolling_plan import Plan, Wave
 from planning import back as planned_back
 from planning import request
 from planning.outcome import Planned
@@ -50,6 +52,7 @@ class Misfortune:
     unit_fails: float
     unit_lost: float
     leader_moves: float
+    agent_restarts: float
     host_dies: float
     guest_arrives: float
     clock_jumps: float
@@ -94,6 +97,7 @@ class _Life:
             unit_fails=0.002 * bad,
             unit_lost=0.001 * bad,
             leader_moves=0.0005 * bad,
+            agent_restarts=0.002 * bad,
             host_dies=0.001 * bad,
             guest_arrives=0.01 * bad,
             clock_jumps=0.002 * bad,
@@ -308,7 +312,7 @@ class _Life:
             for one in requests:
                 self._maybe_crash(chance)
                 world.perform(one)
-            self._drains(journal, new, wave)
+            self._goes_on(journal, new, wave, seen)
             self._maybe_crash(chance)
         except Crash:
             return journal
@@ -316,10 +320,20 @@ class _Life:
             return journal
         return rolling.Journal.from_json(new.to_json()) if luck.random() < 0.02 else new
 
-    def _drains(self, old: rolling.Journal, new: rolling.Journal, wave: object) -> None:
+    def _goes_on(
+        self,
+        old: rolling.Journal,
+        new: rolling.Journal,
+        wave: Wave | None,
+        seen: snapshot.Snapshot,
+    ) -> None:
         if new.mode != "running" or new.hold or new.holder != old.holder:
             return
-        for step in getattr(wave, "steps", ()):
+        if wave is not None:
+            for do in holding.again(wave, new, seen):
+                self._maybe_crash(self.chances.crash)
+                self.world.hold(do)
+        for step in wave.steps if wave else ():
             record = new.records.get(step.id)
             asked_for = record is not None and record == old.records.get(step.id)
             if record and asked_for and (step.do.kind, record.state) == _DRAINS:
@@ -340,6 +354,8 @@ class _Life:
             world.fail(self._victim())
         if luck.random() < chances.unit_lost:
             self._lose(self._victim().name)
+        if luck.random() < chances.agent_restarts:
+            world.agents.restart(self._victim())
         if luck.random() < chances.leader_moves:
             world.lead(self._victim())
         if luck.random() < chances.guest_arrives:

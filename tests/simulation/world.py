@@ -17,6 +17,7 @@ import snapshot
 import steps
 from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling import Request
+from charms.openstack_coordinator.v0.rolling_plan import Operation
 
 from simulation import charm_actions, turns, virtual_addresses
 from simulation.agents import (
@@ -411,6 +412,10 @@ class World:
             unit.lapsed = True
 
         self.agents.enqueue(unit, Job("hold", asked["seconds"], end=lapse, task=task))
+
+    def hold(self, do: Operation) -> None:
+        """An agent that was let go is held again."""
+        self._hold_agent(do.arguments)
 
     def _release_agent(self, asked: Mapping[str, Any]) -> None:
         unit = self.unit(asked["unit"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import draining
 import gates
+import holding
 import needs
 import observing
 import pacing
@@ -155,11 +156,13 @@ def trusted(ca_certificate: str) -> Iterator[str | bool]:
 async def _go_on(
     running: Running, new: rolling.Journal, seen: Snapshot, performer: Performer
 ) -> None:
-    """Go on with the drains that an earlier tick asked for, unless the plan is stopped."""
+    """Go on with what an earlier tick asked for, unless the plan is stopped: drains, and holds."""
     stopped = new.mode != "running" or new.hold or seen.at < new.not_before
     if stopped or new.holder != running.journal.holder:
         return
     wave = rolling.current_wave(running.plan, new)
+    if wave is not None:
+        await performer.hold(holding.again(wave, new, seen))
     for step in wave.steps if wave else ():
         record, before = new.records.get(step.id), running.journal.records.get(step.id)
         asked_for = record is not None and record == before and record.state == "requested"

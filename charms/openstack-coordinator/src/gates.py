@@ -82,7 +82,7 @@ def _held(snapshot: Snapshot, asked: Arguments) -> str:
     free = [name for name in asked["units"] if not observing_units.is_held(snapshot, name)]
     if not free:
         return ""
-    return f"the agents of {', '.join(free)} are not held (any more): abort, and plan again"
+    return f"the agents of {', '.join(free)} are not held (any more); they are asked for again"
 
 
 def _leads(snapshot: Snapshot, asked: Arguments) -> str:

@@ -102,6 +102,14 @@ class Performer:
                 # Nova will tell of it, or the next tick asks again.
                 logger.warning("plan: guest %s: %s", move.guest, error)
 
+    async def hold(self, operations: Iterable[Operation]) -> None:
+        """Hold agents once more that were let go meanwhile."""
+        for do in operations:
+            logger.warning("plan: the agent of %s is held again", do.arguments["unit"])
+            outcome = await self._try(do)
+            if outcome is not None:
+                logger.warning("plan: %s: %s", do.arguments["unit"], outcome.reason)
+
     async def _try(self, do: Operation) -> Outcome | None:
         on_juju = do.kind in _ON_JUJU or observing.action_of(do.kind, do.arguments) is not None
         return await (self._try_on_juju if on_juju else self._try_on_openstack)(do)

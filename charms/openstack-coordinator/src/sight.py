@@ -76,7 +76,10 @@ class Sight:
         return mine[-1] if mine else None
 
     def _belongs(self, task: Task) -> bool:
-        return task.enqueued >= math.floor(self.since) or task.completed > self.since
+        # One that was taken up while it ran is older than its record, and ends later. Of what was
+        # not asked for yet none is: its end may only seem later, where a clock was put back.
+        taken_up = self.requested and task.completed > self.since
+        return task.enqueued >= math.floor(self.since) or taken_up
 
     def by_task(self, unit: str, action: str, parameters: Mapping[str, Any] | None) -> Observation:
         """What Juju's record says of the action, whose effect is not there (yet)."""
