@@ -445,6 +445,7 @@ class World:
         self.machines[id_] = cloud.Machine(
             id_, node.system_id, node.hostname, "running", "", False, "started", {}, hardware
         )
+        self.nodes[node.system_id] = dataclasses.replace(node, state="claimed")
         charm = (application.channel, application.revision)
         name = f"{application.name}/{number}"
         version = next(iter(application.units.values())).runs
