@@ -59,10 +59,30 @@ def _openstack_upgrade(world: World, unit: SimUnit, job: Job) -> None:
             return
         world.has(unit, version)
         world.comes_back(unit)
-        world.looks_later(unit)
-        world.has_packages_beside(unit)
+        _looks_later(world, unit)
+        _has_packages_beside(world, unit)
 
     job.begin, job.end = begin, end
+
+
+def _has_packages_beside(world: World, unit: SimUnit) -> None:
+    """The whole machine is upgraded with a hypervisor, its network agent too."""
+    release = world.release_of(world.applications[unit.application])
+    for agent in world.all_units():
+        if agent.principal == unit.name and agent.application == "ovn-chassis" and release:
+            agent.installed = f"{release.versions['ovn']}.2"
+            agent.owes_restart = True
+            _looks_later(world, agent)
+
+
+def _looks_later(world: World, unit: SimUnit) -> None:
+    """By update-status, within five minutes."""
+
+    def look() -> None:
+        unit.tell()
+        world.agents.changed.add(unit.application)
+
+    world.timeline.after(world.luck.uniform(1, 300), look)
 
 
 def fails(world: World, unit: SimUnit, job: Job) -> None:
@@ -75,7 +95,7 @@ def fails(world: World, unit: SimUnit, job: Job) -> None:
         if job.name == "openstack-upgrade" and unit.runs != version and world.luck.random() < 0.5:
             world.has(unit, version)
             unit.unmigrated = True
-            world.looks_later(unit)
+            _looks_later(world, unit)
 
     job.end = end
 

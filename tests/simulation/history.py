@@ -22,7 +22,7 @@ from planning import back as planned_back
 from planning import request
 from planning.outcome import Planned
 
-from simulation import clouds
+from simulation import clouds, misfortune
 from simulation.agents import SimUnit
 from simulation.world import KNOWN, Luck, Wrong
 
@@ -41,24 +41,6 @@ PATIENCE = 5
 
 class Crash(Exception):
     """The unit was killed."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Misfortune:
-    """Chances, per tick but for those of Luck."""
-
-    crash: float
-    new_leader: float
-    unit_fails: float
-    unit_lost: float
-    leader_moves: float
-    agent_restarts: float
-    host_dies: float
-    guest_arrives: float
-    clock_jumps: float
-    metal_fails: float
-    ceph_fails: float
-    operator: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,20 +73,7 @@ class _Life:
         self.seed = seed
         self.luck = random.Random(seed)  # noqa: S311
         bad = self.luck.choice((0.0, 0.5, 2.0))
-        self.chances = Misfortune(
-            crash=0.05 * bad,
-            new_leader=0.01 * bad,
-            unit_fails=0.002 * bad,
-            unit_lost=0.001 * bad,
-            leader_moves=0.0005 * bad,
-            agent_restarts=0.002 * bad,
-            host_dies=0.001 * bad,
-            guest_arrives=0.01 * bad,
-            clock_jumps=0.002 * bad,
-            metal_fails=0.002 * bad,
-            ceph_fails=0.001 * bad,
-            operator=0.004 * bad,
-        )
+        self.chances = misfortune.of(bad)
         fails = Luck(0.03 * bad, 0.005 * bad, 0.02 * bad, 0.1 * bad)
         self.lucky = not bad
         self.world = clouds.make(self.luck, fails)

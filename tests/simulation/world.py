@@ -250,11 +250,12 @@ class World:
         """What its origin gives."""
         workload, release = (
             KNOWN.upgrades[application.charm].workload,
-            self._release_of(application),
+            self.release_of(application),
         )
         return f"{release.versions[workload]}.2" if workload and release else ""
 
-    def _release_of(self, application: SimApplication) -> knowledge.Release | None:
+    def release_of(self, application: SimApplication) -> knowledge.Release | None:
+        """The release of its origin."""
         value = application.options.get(KNOWN.charms[application.charm].origin or "")
         found = (r for r in KNOWN.releases if value in r.origins.get("ubuntu@22.04", ()))
         return next(found, None)
@@ -287,26 +288,6 @@ class World:
         self.upgraded[unit.name] = self.upgraded.get(unit.name, 0) + 1
         if self.upgraded[unit.name] > 1:
             raise Wrong(f"{unit.name} was upgraded twice")
-
-    def has_packages_beside(self, unit: SimUnit) -> None:
-        """The whole machine is upgraded with a hypervisor, its network agent too."""
-        if unit.application != "nova-compute":
-            return
-        release = self._release_of(self.applications[unit.application])
-        for agent in self.all_units():
-            if agent.principal == unit.name and release is not None:
-                agent.installed = f"{release.versions['ovn']}.2"
-                agent.owes_restart = True
-                self.looks_later(agent)
-
-    def looks_later(self, unit: SimUnit) -> None:
-        """By update-status, within five minutes."""
-
-        def look() -> None:
-            unit.tell()
-            self.agents.changed.add(unit.application)
-
-        self.timeline.after(self.luck.uniform(1, 300), look)
 
     # -- down and up ------------------------------------------------------------------------
 
