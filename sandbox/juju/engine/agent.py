@@ -35,11 +35,23 @@ from sandbox.juju.engine.operations import (
 )
 from sandbox.juju.engine.resolver import next_operation
 from sandbox.juju.engine.runtime import Runtime
-from sandbox.juju.state import leases, machines, relations, removal, scopes, statuses, tasks, units
+from sandbox.juju.state import (
+    leases,
+    machines,
+    relations,
+    removal,
+    runs,
+    scopes,
+    statuses,
+    tasks,
+    units,
+)
 from sandbox.juju.state.store import Transaction
 
 _LOGGER = logging.getLogger(__name__)
 
+_LOOK = 0.2
+"""Seconds between two looks at a command that an earlier daemon began."""
 _SOON = 1.0
 """Seconds until an operation that could not be done is tried again."""
 
@@ -242,7 +254,7 @@ class UnitAgent:
             execution.skip_hook(self.memory, operation.hook)
             self._end_retries()
         elif isinstance(operation, FailAction):
-            self._fail_action(operation.task)
+            await self._fail_action(operation.task)
         elif isinstance(operation, EnterScope):
             await self._enter(operation.relation)
         elif isinstance(operation, LeaveScope):
@@ -335,8 +347,16 @@ class UnitAgent:
         with self._runtime.store.transaction() as tx:
             self.memory.save(tx, local)
 
-    def _fail_action(self, task: int) -> None:
+    async def _fail_action(self, task: int) -> None:
+        """Nobody has seen its end; a command that runs still has it before it to come."""
         with self._runtime.store.transaction() as tx:
+            ran = [run for run in runs.of_unit(tx, self.model, self.unit) if run.seconds is None]
+        async with self._exclusion(RunAction(task)):
+            # Nobody tells of the end of another daemon's process.
+            while any(self._runtime.left_running(run) for run in ran):  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK)
+        with self._runtime.store.transaction() as tx:
+            runs.abandon(tx, self.model, self.unit)
             tasks.finish(tx, self.model, task, tasks.FAILED, "action terminated")
             self.memory.save(tx, end_action(self.memory.local))
 

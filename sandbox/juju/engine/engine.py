@@ -25,10 +25,13 @@ from sandbox.juju.hook_tools.answer import Answer, refuse
 from sandbox.juju.hook_tools.invocation import UsageError
 from sandbox.juju.hook_tools.server import Request, ToolServer, socket_path
 from sandbox.juju.state import leases, mirrored_relations, runs, secret_consumers, secrets
+from sandbox.juju.state.action_parameters import PREDEFINED
 from sandbox.juju.state.store import Change, Store, Transaction
 
 _LOGGER = logging.getLogger(__name__)
 _EXEC = ("juju-exec", "juju-run")
+_COMMANDS = frozenset(f"action {name}" for name in PREDEFINED)
+"""What the runs of `juju exec` are called."""
 _SHORTEST_TICK = 0.05
 """Of the machine's seconds, however fast the clock runs."""
 
@@ -225,14 +228,14 @@ class Engine:
                 tx.touch("application", row["model"], row["application"])
 
     async def _end_leftovers(self) -> None:
-        """End the hooks that an earlier daemon did not see the end of: they have failed."""
+        """End the hooks that an earlier daemon did not see the end of: they have failed.
+
+        Commands of `juju exec` go on, as with Juju, whose agents outlive a controller.
+        """
         with self._store.transaction() as tx:
-            unfinished = runs.unfinished(tx)
+            unfinished = [run for run in runs.unfinished(tx) if run.kind not in _COMMANDS]
         for run in unfinished:
-            left = processes.matching(
-                SANDBOX_HOME=str(self.runtime.home.path),
-                JUJU_CONTEXT_ID=str(run.changes.get("context")),
-            )
+            left = self.runtime.left_running(run)
             if left:
                 await asyncio.to_thread(processes.end, left, patience=0.0)
         with self._store.transaction() as tx:

@@ -10,12 +10,14 @@ import random
 import weakref
 from collections.abc import AsyncIterator, Callable
 
+from sandbox import processes
 from sandbox.home import Home
 from sandbox.juju.engine.context import HookContext
 from sandbox.juju.engine.crash_points import CrashPoints
 from sandbox.juju.engine.failures import Failures
 from sandbox.juju.engine.journal import Journal
 from sandbox.juju.engine.warm_start.pool import WarmStart
+from sandbox.juju.state.runs import Run
 from sandbox.juju.state.store import Store
 
 _JITTER = 0.03
@@ -89,6 +91,12 @@ class Runtime:
     def unit_folder(self, model: str, unit: str) -> pathlib.Path:
         """The folder of a unit's agent; its charm is in `charm`."""
         return self.folder / "agents" / model / f"unit-{unit.replace('/', '-')}"
+
+    def left_running(self, run: Run) -> list[int]:
+        """The processes of a run that an earlier daemon began."""
+        return processes.matching(
+            SANDBOX_HOME=str(self.home.path), JUJU_CONTEXT_ID=str(run.changes.get("context"))
+        )
 
     @contextlib.asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:

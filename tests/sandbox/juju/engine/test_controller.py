@@ -90,17 +90,7 @@ def test_a_killed_daemon_loses_nothing_and_repeats_only_the_hook_it_was_in(daemo
     """kill -9 in the middle of start: the hook's changes are dropped, and it is run again."""
     document = json.loads((daemon.home.folder("juju") / "controller.json").read_text())
     assert document["addresses"] == [f"{daemon.home.controller_address}:17070"]
-    subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from sandbox.home import Home; from sandbox.juju.client import store;"
-            "store.register(Home.from_environment())",
-        ],
-        env={**os.environ, **daemon.home.environment},
-        check=True,
-    )
-    daemon.juju("add-model", "test")
+    _log_in(daemon)
     daemon.juju("model-config", "automatically-retry-hooks=false")
     charm = pack(tmp_path / "app.charm", "app", SCRIPT)
     daemon.juju("deploy", str(charm))
@@ -127,6 +117,38 @@ def _only_process(home: Home) -> int | None:
     """The hook; None while a program that it has started runs beside it."""
     found = processes.matching(JUJU_UNIT_NAME="app/0", SANDBOX_HOME=str(home.path))
     return found[0] if len(found) == 1 else None
+
+
+def test_a_command_of_juju_exec_outlives_the_controller(daemon, pack, tmp_path):
+    """As with Juju, whose agents do: what keeps an agent busy does so until it ends."""
+    _log_in(daemon)
+    daemon.juju("deploy", str(pack(tmp_path / "app.charm", "app", "exit 0")))
+    daemon.until(lambda: _agent(daemon) == "idle", 60)
+    flag = tmp_path / "flag"
+    flag.touch()
+    script = f"while [ -e {flag} ]; do sleep 0.1; done; touch {tmp_path}/ended"
+    daemon.juju("exec", "--background", "--unit", "app/0", "--", script)
+    daemon.until(lambda: _agent(daemon) == "executing")
+    assert daemon.signal(signal.SIGKILL) == -signal.SIGKILL
+    daemon.start()
+    daemon.until(lambda: _agent(daemon) == "executing")
+    flag.unlink()
+    daemon.until((tmp_path / "ended").exists)
+    daemon.until(lambda: _agent(daemon) == "idle")
+
+
+def _agent(daemon: Daemon) -> str:
+    return daemon.unit("app/0").get("juju-status", {}).get("current", "")
+
+
+def _log_in(daemon: Daemon) -> None:
+    register = (
+        "from sandbox.home import Home; from sandbox.juju.client import store;"
+        "store.register(Home.from_environment())"
+    )
+    environment = {**os.environ, **daemon.home.environment}
+    subprocess.run([sys.executable, "-c", register], env=environment, check=True)
+    daemon.juju("add-model", "test")
 
 
 def test_what_the_daemon_keeps_is_private(daemon):
