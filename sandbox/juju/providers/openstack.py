@@ -69,7 +69,9 @@ class OpenStackProvider:
         """Have Nova make a server; `settled` tells what came of it."""
         try:
             document = await self._document(request)
-            made = await self._client.post("compute", "/servers", {"server": document})
+            made = await self._made_already(document["name"]) or (
+                await self._client.post("compute", "/servers", {"server": document})
+            )
         except Failed as error:
             await self._forget_groups(request.machine, request.owner_data)
             raise Refused(f"cannot run instance: {error}") from None
@@ -123,6 +125,12 @@ class OpenStackProvider:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _made_already(self, name: str) -> dict[str, Any] | None:
+        """The server of an earlier attempt whose answer was lost on the way; None without one."""
+        found = await self._client.get("compute", "/servers/detail", name=f"^{name}$")
+        ours = [server for server in found["servers"] if self._ours(server)]
+        return next(({"server": one} for one in ours if one["status"] != "ERROR"), None)
 
     async def _forget_groups(self, machine: str, tags: Mapping[str, str]) -> None:
         """Delete the groups that a machine without a server had, and the model's with its last."""
