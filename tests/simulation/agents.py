@@ -200,12 +200,19 @@ class Timeline:
 
     def __init__(self, now: float) -> None:
         self.now = now
+        self.shift = 0.0
+        """How wrong the controller's clock is."""
         self._number = itertools.count()
         self._coming: list[tuple[float, int, Callable[[], None]]] = []
 
     def after(self, seconds: float, what: Callable[[], None]) -> None:
         """Have something happen."""
         heapq.heappush(self._coming, (self.now + seconds, next(self._number), what))
+
+    @property
+    def clock(self) -> float:
+        """What the controller takes for the time."""
+        return self.now + self.shift
 
     @property
     def next(self) -> float:
@@ -259,7 +266,7 @@ class Agents:
             return
         unit.running = None
         if job.task is not None:
-            job.task.completed = self.timeline.now
+            job.task.completed = self.timeline.clock
             job.task.status = status
         if status == "completed":
             job.end()
@@ -292,5 +299,5 @@ class Agents:
         for job in list(unit.queue):
             if job.task is task:
                 unit.queue.remove(job)
-                task.status, task.completed = "cancelled", self.timeline.now
+                task.status, task.completed = "cancelled", self.timeline.clock
         self.changed.add(unit.application)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import steps
 from charms.openstack_coordinator.v0.juju_tasks import EXEC
 
+from simulation import invariants
+
 if TYPE_CHECKING:
     from simulation.agents import Job, SimUnit
     from simulation.world import World
@@ -25,7 +27,7 @@ def prepare(world: World, unit: SimUnit, job: Job) -> None:
 def _pause(world: World, unit: SimUnit, job: Job) -> None:
     def end() -> None:
         unit.paused = unit.ours = True
-        world.one_at_a_time(unit)
+        invariants.one_at_a_time(world, unit)
 
     job.end = end
 

@@ -24,7 +24,8 @@ from planning.outcome import Planned
 
 from simulation import clouds, misfortune
 from simulation.agents import SimUnit
-from simulation.world import KNOWN, Luck, Wrong
+from simulation.invariants import Wrong
+from simulation.world import KNOWN, Luck
 
 Ending = Literal["done", "held", "aborted", "rolled back", "refused"]
 
@@ -337,7 +338,7 @@ class _Life:
             world.sick = True
             world.timeline.after(luck.uniform(60, 20_000), lambda: setattr(world, "sick", False))
         if luck.random() < chances.clock_jumps:
-            world.shift += luck.choice((-120.0, -5.0, 30.0, 3600.0))
+            world.timeline.shift += luck.choice((-120.0, -5.0, 30.0, 3600.0))
             world.hosts.changed = True
         if luck.random() < chances.operator:
             return self._meddle(journal)

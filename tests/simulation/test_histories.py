@@ -6,7 +6,7 @@ import gates
 import pytest
 
 from simulation.history import run
-from simulation.world import Wrong
+from simulation.invariants import Wrong
 
 HISTORIES = 100
 FIRST = 1000

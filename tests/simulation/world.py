@@ -19,7 +19,7 @@ from charms.openstack_coordinator.v0.juju_tasks import EXEC
 from charms.openstack_coordinator.v0.rolling import Request
 from charms.openstack_coordinator.v0.rolling_plan import Operation
 
-from simulation import charm_actions, turns, virtual_addresses
+from simulation import charm_actions, invariants, turns, virtual_addresses
 from simulation.agents import (
     HELD_MARK,
     Agents,
@@ -30,13 +30,10 @@ from simulation.agents import (
     Timeline,
 )
 from simulation.hosts import Hosts, SimHost
+from simulation.invariants import Wrong
 
 EPOCH = 1_800_000_000.0
 KNOWN = knowledge.load()
-
-
-class Wrong(AssertionError):
-    """The plan did what it must never do."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +53,6 @@ class World:
         self.luck = luck
         self.chances = chances
         self.timeline = Timeline(EPOCH)
-        self.shift = 0.0
-        """How wrong the controller's clock is."""
         self.agents = Agents(self.timeline, luck)
         self.hosts = Hosts(self.timeline, luck)
         self.applications: dict[str, SimApplication] = {}
@@ -83,7 +78,7 @@ class World:
     @property
     def clock(self) -> float:
         """What the controller takes for the time."""
-        return self.timeline.now + self.shift
+        return self.timeline.clock
 
     def look(self) -> snapshot.Snapshot:
         """A snapshot, as the charm would take it."""
@@ -91,7 +86,7 @@ class World:
             self._seen[name] = self.applications[name].seen()
         self.agents.changed.clear()
         if self.hosts.changed or self._nova is None:
-            self._nova = self.hosts.nova(self.shift)
+            self._nova = self.hosts.nova(self.timeline.shift)
             self.hosts.changed = False
         model = cloud.Cloud("openstack", "3.6.28", dict(self._seen), dict(self.machines))
         recent = self.agents.tasks[-20:]
@@ -152,7 +147,7 @@ class World:
         name = str(do.arguments.get("unit", ""))
         if name and self.unit(name) is None:
             return  # Juju refuses it, and the next look shows why
-        self._check_quorum(do.kind, do.arguments)
+        invariants.may_be_asked(self, do.kind, do.arguments)
         action = observing.action_of(do.kind, do.arguments)
         if action is not None:
             self._run(*action)
@@ -161,7 +156,7 @@ class World:
 
     def drain(self, arguments: Mapping[str, Any], since: float) -> None:
         """Go on with a drain, as the performer does in each tick."""
-        nova = self.hosts.nova(self.shift)
+        nova = self.hosts.nova(self.timeline.shift)
         for move in draining.look(arguments, nova, since).moves:
             if move.how != "confirm":
                 self.hosts.migrate(move.guest, move.how, move.target)
@@ -294,60 +289,13 @@ class World:
     def goes_down(self, unit: SimUnit) -> None:
         unit.restarting = True
         unit.ours = unit.ours or not unit.lapsed
-        self.one_at_a_time(unit)
+        invariants.one_at_a_time(self, unit)
         self.agents.changed.add(unit.application)
 
     def comes_back(self, unit: SimUnit) -> None:
         unit.restarting = False
         unit.ours = unit.paused
         self.agents.changed.add(unit.application)
-
-    def one_at_a_time(self, unit: SimUnit) -> None:
-        application = self.applications[unit.application]
-        if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
-            return
-        down = [u.name for u in application.units.values() if u.ours]
-        most = self.most_down if application.charm == "ovn-chassis" else 1
-        if len(down) > most and len(application.units) > 1:
-            raise Wrong(f"{' and '.join(down)} are down together, by the plan")
-
-    def _check_quorum(self, kind: str, asked: Mapping[str, Any]) -> None:
-        """What takes a unit down leaves enough others, by what is true, not by what was seen."""
-        name = asked.get("unit", "")
-        takes_down = kind in ("pause-unit", "release-agent") or (
-            kind == "run-action" and asked.get("action") == "restart-services"
-        )
-        unit = self.unit(name)
-        if kind == "upgrade-unit" and unit is not None:
-            self._check_leader(unit)
-        if not takes_down or unit is None:
-            return
-        application = self.applications[unit.application]
-        if application.charm == "ovn-chassis":
-            return  # each serves its own host only
-        if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
-            host = self.machines[unit.machine].hostname
-            if not self.hosts.empty(host) or self.hosts.hosts[host].enabled:
-                raise Wrong(f"{kind} of {name} while {host} is in service or has guests")
-            return
-        if kind == "release-agent" and unit.charm == (application.channel, application.revision):
-            return  # nothing waits for it that stops its service: it goes back
-        others = [u for u in application.units.values() if u is not unit]
-        votes = KNOWN.upgrades[application.charm].quorum == "majority"
-        size = len(application.units)
-        least = size // 2 + 1 if votes and size > 2 else 1
-        if others and sum(u.serves for u in others) < min(least, len(others)):
-            raise Wrong(f"{kind} of {name} leaves fewer than {least} others in service")
-
-    def _check_leader(self, unit: SimUnit) -> None:
-        """Who leads migrates the database for all: it is upgraded before the others."""
-        application = self.applications[unit.application]
-        version = self.version_of(application)
-        others = [u for u in application.units.values() if u is not unit]
-        if KNOWN.roles[KNOWN.charms[application.charm].role].hypervisor:
-            return
-        if others and not unit.leader and not any(u.runs == version for u in others):
-            raise Wrong(f"{unit.name} is upgraded first, and does not lead")
 
     def _seal(self, unit: SimUnit) -> None:
         unit.sealed = True

@@ -77,19 +77,18 @@ def _upgrade_unit(sight: Sight, wanted: Arguments) -> Observation:
 
 
 def _tell_version(sight: Sight, wanted: Arguments) -> Observation:
-    name = wanted["unit"]
-    unit = sight.snapshot.unit(name)
-    if unit is None:
-        return sight.failed(f"{name} is gone")
-    if is_of(unit.version, wanted["version"]):
-        return DONE if unit.agent == "idle" else WORKING
-    if _in_error(unit):
-        return sight.failed(f"{name} is in error: {unit.message}")
-    return sight.by_task(name, EXEC, {"command": steps.TELL})
+    def told(unit: Unit) -> bool:
+        return is_of(unit.version, wanted["version"])
+
+    return _unit_by_action(sight, wanted, EXEC, told, {"command": steps.TELL})
 
 
 def _unit_by_action(
-    sight: Sight, wanted: Arguments, action: str, effect: Callable[[Unit], bool]
+    sight: Sight,
+    wanted: Arguments,
+    action: str,
+    effect: Callable[[Unit], bool],
+    parameters: Mapping[str, Any] | None = None,
 ) -> Observation:
     name = wanted["unit"]
     unit = sight.snapshot.unit(name)
@@ -98,13 +97,13 @@ def _unit_by_action(
     if effect(unit):
         # An agent that is busy, or lost for hours, is waited for: it is not asked a second time.
         return DONE if unit.agent == "idle" else WORKING
-    task = sight.task(name, action, None)
+    task = sight.task(name, action, parameters)
     if task is not None and not task.ended:
         # Actions run while a hook is in error, too: the same is not asked for beside it.
         return WORKING
     if _in_error(unit):
         return sight.failed(f"{name} is in error: {unit.message}")
-    return sight.by_task(name, action, None)
+    return sight.by_task(name, action, parameters)
 
 
 def _await_units(sight: Sight, wanted: Arguments) -> Observation:

@@ -226,7 +226,7 @@ def release_agent(unit: str, guard: str = "", *, serving: bool = True) -> Operat
     has run.
     """
     more = {"guard": guard, "idle": not serving}
-    return Operation("release-agent", {"unit": unit} | (more if guard else {}))
+    return Operation("release-agent", {"unit": unit} | {key: v for key, v in more.items() if v})
 
 
 def resolve_unit(unit: str) -> Operation:

@@ -50,10 +50,8 @@ from sandbox.juju.state.store import Transaction
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOOK = 0.2
-"""Seconds between two looks at a command that an earlier daemon began."""
 _SOON = 1.0
-"""Seconds until an operation that could not be done is tried again."""
+"""Seconds until what could not be done, or had not ended, is looked at again."""
 
 
 class UnitAgent:
@@ -350,11 +348,12 @@ class UnitAgent:
     async def _fail_action(self, task: int) -> None:
         """Nobody has seen its end; a command that runs still has it before it to come."""
         with self._runtime.store.transaction() as tx:
-            ran = [run for run in runs.of_unit(tx, self.model, self.unit) if run.seconds is None]
+            left = runs.unfinished(tx)
+        mine = [run for run in left if (run.model, run.unit) == (self.model, self.unit)]
         async with self._exclusion(RunAction(task)):
             # Nobody tells of the end of another daemon's process.
-            while any(self._runtime.left_running(run) for run in ran):  # noqa: ASYNC110
-                await asyncio.sleep(_LOOK)
+            while any(self._runtime.left_running(run) for run in mine):  # noqa: ASYNC110
+                await asyncio.sleep(_SOON)
         with self._runtime.store.transaction() as tx:
             runs.abandon(tx, self.model, self.unit)
             tasks.finish(tx, self.model, task, tasks.FAILED, "action terminated")
